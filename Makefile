@@ -1,0 +1,120 @@
+# electra: text embeddings inside PostgreSQL
+#
+#   make, make install, make installcheck, make uninstall   (PG_CONFIG=…)
+#   make unit            unit tests of core and importer; VARIANT=sanitize for ASan and UBSan
+#   make prove           TAP tests (needs PostgreSQL::Test)
+
+EXTENSION = electra
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" electra.control)
+
+CORE_SRCS = $(filter-out src/core/gemm_openblas.c,$(sort $(wildcard src/core/*.c)))
+PG_SRCS = $(sort $(wildcard src/pg/*.c))
+IMPORT_SRCS = $(sort $(wildcard src/import/*.c))
+ALL_HEADERS = $(wildcard src/core/*.h src/import/*.h src/pg/*.h)
+
+MODULE_big = electra
+OBJS = $(CORE_SRCS:.c=.o) $(PG_SRCS:.c=.o)
+IMPORT_OBJS = $(CORE_SRCS:.c=.o) $(IMPORT_SRCS:.c=.o)
+
+DATA = $(wildcard src/electra--*.sql)
+DOCS =
+SCRIPTS_built = electra-import
+
+# The embedded default: an archive that the build makes and whose digest the
+# module carries.
+DEFAULT_PRESET = build/electra-untrained-tiny.safetensors
+DEFAULT_HEADER = build/shipped_default.h
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=electra
+
+EXTRA_CLEAN = build electra-import $(IMPORT_SRCS:.c=.o)
+
+PG_CPPFLAGS = -D_GNU_SOURCE -Isrc -Ibuild -DELECTRA_VERSION='"$(EXTVERSION)"'
+
+# The compiler may not choose any bit of a result: no contraction, no
+# reassociation, no optimization across files, whatever the user's CFLAGS say.
+EXACT_CFLAGS = -std=gnu11 -ffp-contract=off -fno-fast-math -fno-unsafe-math-optimizations -fno-lto
+WARN_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
+PG_CFLAGS = $(WARN_CFLAGS) $(if $(WERROR),-Werror) $(EXACT_CFLAGS)
+
+# Bitcode of the kernels would contract a*b+c, and inlining it costs each
+# backend 100 ms.
+override with_llvm = no
+
+SHLIB_LINK += -lutf8proc
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+override with_llvm = no
+
+# Core and importer know nothing of PostgreSQL and keep to ISO C11.
+$(CORE_SRCS:.c=.o) $(IMPORT_SRCS:.c=.o): override CFLAGS += -std=c11 -pedantic
+
+$(OBJS) $(IMPORT_OBJS): $(ALL_HEADERS)
+
+electra-import: $(IMPORT_OBJS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lutf8proc -lm
+
+all: electra-import $(DEFAULT_PRESET)
+
+build/vocabulary.txt: tools/make_vocabulary.awk data/sentences.tsv
+	@mkdir -p build
+	LC_ALL=C awk -f tools/make_vocabulary.awk data/sentences.tsv > $@.tmp && mv $@.tmp $@
+
+$(DEFAULT_PRESET): electra-import build/vocabulary.txt
+	./electra-import --create --vocabulary build/vocabulary.txt --num-layers 2 --num-heads 4 \
+		--hidden-dim 128 --embedding-dim 64 --intermediate-dim 512 --max-sequence-length 512 \
+		--seed 0 -o $@
+
+$(DEFAULT_HEADER): $(DEFAULT_PRESET)
+	printf '#define ELECTRA_SHIPPED_DEFAULT_NAME "%s"\n#define ELECTRA_SHIPPED_DEFAULT_DIGEST "%s"\n' \
+		"$(basename $(notdir $(DEFAULT_PRESET)))" "$$(sha256sum $< | cut -d' ' -f1)" > $@
+
+src/pg/shipped.o: $(DEFAULT_HEADER)
+
+install: install-presets
+uninstall: uninstall-presets
+
+install-presets: $(DEFAULT_PRESET)
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/electra/shipped'
+	$(INSTALL_DATA) $(DEFAULT_PRESET) '$(DESTDIR)$(datadir)/electra/shipped/'
+
+uninstall-presets:
+	rm -f '$(DESTDIR)$(datadir)/electra/shipped/$(notdir $(DEFAULT_PRESET))'
+	-rmdir '$(DESTDIR)$(datadir)/electra/shipped' '$(DESTDIR)$(datadir)/electra'
+
+# Unit tests are built apart from the module, each variant in its own folder,
+# with strict warnings and, for VARIANT=sanitize, ASan and UBSan.
+VARIANT ?= plain
+UNIT_DIR = build/unit-$(VARIANT)
+UNIT_CFLAGS_plain = -O2 -g
+UNIT_CFLAGS_sanitize = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_CFLAGS = $(UNIT_CFLAGS_$(VARIANT)) -Wall -Wextra -Werror -D_GNU_SOURCE -Isrc -Isrc/core \
+	-DELECTRA_VERSION='"$(EXTVERSION)"' -std=c11 -ffp-contract=off -fno-fast-math -fno-lto
+UNIT_LIB_SRCS = $(CORE_SRCS) src/core/gemm_openblas.c $(filter-out src/import/main.c,$(IMPORT_SRCS))
+UNIT_LIB_OBJS = $(UNIT_LIB_SRCS:%.c=$(UNIT_DIR)/%.o)
+UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/test_*.c)))
+
+$(UNIT_DIR)/%.o: %.c $(ALL_HEADERS)
+	@mkdir -p $(dir $@)
+	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(UNIT_TESTS): $(UNIT_DIR)/%: test/unit/%.c $(UNIT_LIB_OBJS) $(wildcard test/unit/*.h)
+	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -lcmocka -ljansson -lutf8proc -lopenblas -lm
+
+unit: $(UNIT_TESTS)
+	@status=0; for t in $(UNIT_TESTS); do echo "== $$t"; $$t || status=1; done; exit $$status
+
+unit-build: $(UNIT_TESTS)
+
+# test/t needs PostgreSQL::Test, which comes with the server's headers.
+prove:
+	rm -rf '$(CURDIR)/tmp_check'
+	TESTDIR='$(CURDIR)' PATH="$(bindir):$$PATH" PG_REGRESS='$(top_builddir)/src/test/regress/pg_regress' \
+		prove -I '$(top_srcdir)/src/test/perl' -I test/perl --timer $(PROVE_FLAGS) $(or $(PROVE_TESTS),test/t/*.pl)
+
+.PHONY: unit unit-build prove install-presets uninstall-presets
+.SECONDARY: $(UNIT_LIB_OBJS)

@@ -1,0 +1,153 @@
+/*
+ * The preset archive: the canonical form of a preset, and its strict reader.
+ *
+ * An archive is one safetensors file (u64 little-endian header size, JSON
+ * header, tensor data), restricted so that the same preset has the same bytes
+ * everywhere:
+ *
+ * - The header is canonical JSON: no white space; "__metadata__" first, its
+ *   keys in ascending byte order; then the tensors in the order of their data;
+ *   each as {"dtype":…,"shape":[…],"data_offsets":[begin,end]}; only the
+ *   escapes \" \\ \n \r \t \u00XX (control characters, lower-case), everything
+ *   else as plain UTF-8; then spaces until the data begins at a multiple of 64.
+ * - Tensors are ordered by descending element size, then by ascending name
+ *   (bytes), contiguous from offset 0 to the end of the file.
+ * - Names are those of Hugging Face without prefix ("embeddings.…",
+ *   "encoder.layer.N.…", "pooler.dense.…", heads as in transformers), and
+ *   "modules.N.linear.{weight,bias}" for the Dense modules of a pipeline, N
+ *   the index in electra_config.modules.  LayerNorm parameters are called
+ *   weight and bias.
+ * - "tokenizer.vocabulary" (U8): the token of each id in turn, each followed
+ *   by a NUL; an empty one is an id without a token.  At most
+ *   config.vocab_size tokens; no two equal.
+ * - "tokenizer.added_tokens" (U8, absent when there are none): for each added
+ *   token, ascending by id, "ID FLAGS CONTENT" and a NUL.  FLAGS is "-" or
+ *   letters of "wlrns" in this order: single_word, lstrip, rstrip, normalized,
+ *   special.  The content is also in the vocabulary under its id.
+ *
+ * Only the reader lives in the core: src/import writes archives, the module
+ * reads them chunk by chunk out of the catalogue.
+ */
+#ifndef ELECTRA_ARCHIVE_H
+#define ELECTRA_ARCHIVE_H
+
+#include "config.h"
+#include "sha256.h"
+
+#define ELECTRA_ARCHIVE_FORMAT 1
+#define ELECTRA_ARCHIVE_ALIGNMENT 64
+#define ELECTRA_MAX_HEADER_SIZE (16 * 1024 * 1024)
+#define ELECTRA_MAX_RANK 2
+
+/* A source of bytes in order.  read delivers exactly size bytes or fails. */
+typedef struct electra_stream
+{
+	electra_status (*read) (void *context, void *destination, size_t size,
+							electra_error *error);
+	void	   *context;
+} electra_stream;
+
+typedef struct electra_tensor
+{
+	const char *name;
+	electra_dtype dtype;
+	int			rank;			/* 0 … ELECTRA_MAX_RANK */
+	int64_t		shape[ELECTRA_MAX_RANK];
+	uint64_t	begin;			/* offsets relative to the data */
+	uint64_t	end;
+} electra_tensor;
+
+typedef struct electra_metadata
+{
+	const char *key;
+	const char *value;			/* NUL-terminated UTF-8 */
+} electra_metadata;
+
+/* A parsed header. */
+typedef struct electra_archive
+{
+	electra_config config;		/* checked by electra_config_check */
+	int			num_metadata;
+	const electra_metadata *metadata;	/* ascending by key */
+	int			num_tensors;
+	const electra_tensor *tensors;	/* ascending by begin */
+	uint64_t	data_begin;		/* offset of the data in the archive */
+	uint64_t	size;			/* of the whole archive */
+} electra_archive;
+
+/*
+ * Reads an archive from its first byte on and hashes what it reads.  The
+ * stream may continue behind the archive; the reader does not read further.
+ */
+typedef struct electra_archive_reader
+{
+	electra_stream stream;
+	const electra_allocator *memory;
+	electra_sha256 sha;
+	uint64_t	position;		/* bytes read so far */
+	electra_archive *archive;	/* lives until electra_archive_close */
+	void	   *header;			/* owned: the text that archive points into */
+} electra_archive_reader;
+
+/*
+ * Reads and validates the header: canonical form, metadata (config), that the
+ * encoder's tensors are all there with the shapes that config demands, that
+ * every other tensor is a known head, pooler or module tensor of the right
+ * shape, no duplicates.  max_size bounds the size that the header may claim.
+ * ELECTRA_CORRUPT, ELECTRA_OUT_OF_MEMORY, or the stream's status.  Close also
+ * after a failure.
+ */
+extern electra_status electra_archive_open(electra_archive_reader *reader, electra_stream stream,
+										   uint64_t max_size, const electra_allocator *memory,
+										   electra_error *error);
+
+/* Reads the next size bytes of tensor data. */
+extern electra_status electra_archive_read(electra_archive_reader *reader, void *destination,
+										   size_t size, electra_error *error);
+
+/* Ends the hash.  ELECTRA_CORRUPT unless all bytes of the archive have been read. */
+extern electra_status electra_archive_digest(electra_archive_reader *reader,
+											 uint8_t digest[ELECTRA_DIGEST_SIZE],
+											 electra_error *error);
+
+extern void electra_archive_close(electra_archive_reader *reader);
+
+/* NULL where absent. */
+extern const char *electra_archive_metadata(const electra_archive *archive, const char *key);
+extern const electra_tensor *electra_archive_tensor(const electra_archive *archive, const char *name);
+
+/*
+ * The metadata form of a configuration, used by the archive writer, and back.
+ * electra_config_to_metadata calls emit for each pair in ascending key order.
+ */
+extern void electra_config_to_metadata(const electra_config *config,
+									   void (*emit) (void *context, const char *key, const char *value),
+									   void *context);
+extern electra_status electra_config_from_metadata(const electra_metadata *metadata, int num_metadata,
+												   electra_config *config, electra_error *error);
+
+/*
+ * The tensors that belong to a preset of this configuration: what they are
+ * called, their shape, whether they must be there.  The importer maps foreign
+ * names to these, the reader checks against them.
+ */
+typedef struct electra_tensor_spec
+{
+	char		name[128];
+	int			rank;
+	int64_t		shape[ELECTRA_MAX_RANK];	/* -1: any positive size (num_labels) */
+	bool		required;
+} electra_tensor_spec;
+
+/*
+ * Finds the specification of a canonical name; false for a name outside
+ * encoder, pooler, heads, modules and tokenizer.
+ */
+extern bool electra_tensor_spec_find(const electra_config *config, const char *name,
+									 electra_tensor_spec *spec);
+
+/* Required tensor number index (0 …), false behind the last one. */
+extern bool electra_tensor_spec_required(const electra_config *config, int index,
+										 electra_tensor_spec *spec);
+
+#endif							/* ELECTRA_ARCHIVE_H */

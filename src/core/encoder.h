@@ -1,0 +1,50 @@
+/*
+ * The ELECTRA (BERT) encoder, and the pipeline from its output to a vector.
+ *
+ * A batch is the tokens of its sequences one after the other: no padding is
+ * stored or computed, and a sequence's values do not depend on its neighbours.
+ */
+#ifndef ELECTRA_ENCODER_H
+#define ELECTRA_ENCODER_H
+
+#include "image.h"
+
+typedef struct electra_batch
+{
+	int			num_sequences;	/* B */
+	const int32_t *offsets;		/* (B + 1): sequence b is tokens offsets[b] …
+								 * offsets[b + 1] - 1; offsets[0] = 0 */
+	const int32_t *token_ids;	/* (T), T = offsets[B]; each sequence 1 …
+								 * max_sequence_length tokens */
+	const uint8_t *segment_ids; /* (T), or NULL: all 0 */
+	int32_t		prompt_tokens;	/* leading tokens that pooling leaves out, if
+								 * !config.include_prompt */
+} electra_batch;
+
+/* Bytes that electra_encode needs as workspace for this batch. */
+extern size_t electra_encoder_workspace(const electra_model *model, const electra_batch *batch);
+
+/*
+ * sequence_output of the whole batch.  workspace: aligned to 64 bytes.
+ * ELECTRA_CANCELED; ELECTRA_INVALID_ARGUMENT for a token or segment id outside
+ * the model or a sequence too long; ELECTRA_NOT_FINITE.
+ */
+extern electra_status electra_encode(const electra_model *model, const electra_batch *batch,
+									 void *workspace,
+									 float *sequence_output /* (T, hidden_dim) */ ,
+									 const electra_poll *poll, electra_error *error);
+
+/* Bytes that electra_pool needs as workspace; independent of the batch. */
+extern size_t electra_pool_workspace(const electra_model *model);
+
+/*
+ * Pooling and the modules behind it, the cut to config.dimensions, the final
+ * normalization.  ELECTRA_NOT_FINITE.
+ */
+extern electra_status electra_pool(const electra_model *model, const electra_batch *batch,
+								   const float *sequence_output /* (T, hidden_dim) */ ,
+								   void *workspace,
+								   float *embeddings /* (B, electra_config_dimensions) */ ,
+								   electra_error *error);
+
+#endif							/* ELECTRA_ENCODER_H */

@@ -1,0 +1,143 @@
+/*
+ * The image: what backends map.  Derived from an archive, position-independent
+ * and the same on every CPU: weights packed into panels for the kernels,
+ * embedding tables, the vocabulary's automaton, the configuration.
+ *
+ * An image is written front to back (sections in the order of the archive's
+ * tensors, each aligned to 64 bytes), its header last.
+ */
+#ifndef ELECTRA_IMAGE_H
+#define ELECTRA_IMAGE_H
+
+#include "archive.h"
+
+#define ELECTRA_IMAGE_VERSION 1
+#define ELECTRA_IMAGE_ALIGNMENT 64
+
+/* Output columns of one panel of a packed matrix. */
+#define ELECTRA_PANEL_COLUMNS 32
+
+/*
+ * A packed matrix of in_dim rows (K) and out_dim columns (N): panel p holds
+ * the columns 32p … 32p+31 as K groups of 32 floats, so element (k, n) is
+ * panels[(n / 32) * K * 32 + k * 32 + n % 32]; columns behind out_dim are
+ * zero.  All offsets are relative to the image's first byte.
+ */
+typedef struct electra_image_linear
+{
+	uint64_t	panels;			/* offset of (ceil(N/32), K, 32) floats */
+	uint64_t	bias;			/* offset of (ceil(N/32) * 32) floats, zero
+								 * behind out_dim; 0: no bias */
+	int32_t		in_dim;
+	int32_t		out_dim;
+} electra_image_linear;
+
+typedef struct electra_image_layer_norm
+{
+	uint64_t	weight;			/* offset of (dim) floats */
+	uint64_t	bias;
+} electra_image_layer_norm;
+
+typedef struct electra_image_layer
+{
+	electra_image_linear query;
+	electra_image_linear key;
+	electra_image_linear value;
+	electra_image_linear attention_output;
+	electra_image_layer_norm attention_norm;
+	electra_image_linear intermediate;
+	electra_image_linear output;
+	electra_image_layer_norm output_norm;
+} electra_image_layer;
+
+typedef struct electra_image_header
+{
+	char		magic[16];		/* "electra image\n" */
+	uint32_t	version;
+	uint32_t	header_size;	/* sizeof(electra_image_header): another
+								 * compiler's layout is another image */
+	uint64_t	size;			/* of the whole image */
+	uint8_t		digest[ELECTRA_DIGEST_SIZE];	/* of the archive */
+	uint8_t		content_digest[ELECTRA_DIGEST_SIZE];	/* SHA-256 of everything
+														 * behind the header */
+	uint8_t		header_digest[ELECTRA_DIGEST_SIZE]; /* SHA-256 of this header,
+													 * these bytes being zero */
+	electra_config config;
+	uint64_t	word_embeddings;	/* offset of (vocab_size, embedding_dim) floats */
+	uint64_t	position_embeddings;	/* (max_sequence_length, embedding_dim) */
+	uint64_t	segment_embeddings; /* (num_segments, embedding_dim) */
+	electra_image_layer_norm embedding_norm;
+	electra_image_linear projection;	/* panels 0: none */
+	uint64_t	layers;			/* offset of electra_image_layer[num_layers] */
+	electra_image_linear modules[ELECTRA_MAX_MODULES];	/* of Dense modules */
+	uint64_t	vocabulary;		/* offset; see vocabulary.h */
+	uint64_t	vocabulary_size;	/* bytes */
+} electra_image_header;
+
+/* Where an image goes.  write delivers all bytes or fails; offsets ascend but for the header at 0. */
+typedef struct electra_sink
+{
+	electra_status (*write) (void *context, uint64_t offset, const void *data, size_t size,
+							 electra_error *error);
+	void	   *context;
+} electra_sink;
+
+/*
+ * An upper bound of the image's size in bytes, for allocating the file before
+ * anything is written.
+ */
+extern uint64_t electra_image_max_size(const electra_archive *archive);
+
+/*
+ * Builds an image out of an opened archive, reading it to its end; size
+ * receives the image's size.  Refuses weights that are not finite, a
+ * vocabulary that breaks archive.h's rules, and (ELECTRA_CORRUPT) an archive
+ * whose digest is not the expected one (NULL: any).  Peak memory: one panel of
+ * the widest matrix, the vocabulary, and its automaton.
+ */
+extern electra_status electra_image_build(electra_archive_reader *reader,
+										  const uint8_t *expected_digest,
+										  const electra_sink *sink, uint64_t *size,
+										  const electra_allocator *memory,
+										  const electra_poll *poll, electra_error *error);
+
+/* A mapped image, as the encoder and the tokenizer use it. */
+typedef struct electra_model
+{
+	const electra_image_header *header; /* at the image's first byte */
+	const electra_image_layer *layers;	/* (num_layers) */
+} electra_model;
+
+/*
+ * Checks magic, version, sizes, header_digest and that every offset lies
+ * inside; makes the view.  Constant time: the content is not read.
+ * ELECTRA_CORRUPT where any of it is wrong.
+ */
+extern electra_status electra_model_open(electra_model *model, const void *image, size_t size,
+										 electra_error *error);
+
+/* Compares the content with content_digest: reads the whole image. */
+extern electra_status electra_model_verify(const electra_model *model, const electra_poll *poll,
+										   electra_error *error);
+
+static inline const electra_config *
+electra_model_config(const electra_model *model)
+{
+	return &model->header->config;
+}
+
+static inline const float *
+electra_model_floats(const electra_model *model, uint64_t offset)
+{
+	return (const float *) ((const char *) model->header + offset);
+}
+
+/* Packs one row of weights (K inputs of output column) into a panel; see electra_image_linear. */
+static inline void
+electra_pack_row(float *panel /* (K, 32) */ , int column, const float *row /* (K) */ , int64_t K)
+{
+	for (int64_t k = 0; k < K; k++)
+		panel[k * ELECTRA_PANEL_COLUMNS + column] = row[k];
+}
+
+#endif							/* ELECTRA_IMAGE_H */

@@ -1,0 +1,43 @@
+/*
+ * The arithmetic of the encoder, once for each instruction set, all with the
+ * same bits: every output element of a matrix product is one accumulator, k
+ * ascending, one fused multiply-add a step; every reduction follows one fixed
+ * tree of 16 lanes.
+ */
+#ifndef ELECTRA_KERNELS_H
+#define ELECTRA_KERNELS_H
+
+#include "config.h"
+
+typedef enum electra_kernel_set
+{
+	ELECTRA_KERNELS_PORTABLE = 0,
+	ELECTRA_KERNELS_AVX2,
+	ELECTRA_KERNELS_AVX512
+} electra_kernel_set;
+
+#define ELECTRA_NUM_KERNEL_SETS 3
+
+/* "portable", "avx2", "avx512" */
+extern const char *electra_kernel_set_name(electra_kernel_set set);
+
+/* What this CPU and operating system can run (CPUID and XGETBV). */
+extern bool electra_kernel_set_available(electra_kernel_set set);
+
+/* Does this CPU have fused multiply-add in hardware; without it all is exact but slow. */
+extern bool electra_has_hardware_fma(void);
+
+/*
+ * The set in use: the best available one, until electra_kernels_choose takes
+ * another.  Every set gives the same bits, so this changes only speed.
+ */
+extern electra_kernel_set electra_kernels_chosen(void);
+extern bool electra_kernels_choose(electra_kernel_set set); /* false: not available */
+
+/* Inner product, sum in the 16-lane tree. */
+extern float electra_dot(const float *a /* (n) */ , const float *b /* (n) */ , size_t n);
+
+/* Cosine of two vectors; 0 where one of them is all zero; NaN where one holds NaN. */
+extern float electra_cosine_similarity(const float *a /* (n) */ , const float *b /* (n) */ , size_t n);
+
+#endif							/* ELECTRA_KERNELS_H */

@@ -1,0 +1,94 @@
+/*
+ * A preset on its way into an archive: what a reader of some foreign format
+ * (or the random initialiser) hands to the archive writer.
+ */
+#ifndef ELECTRA_PRESET_SOURCE_H
+#define ELECTRA_PRESET_SOURCE_H
+
+#include "core/archive.h"
+
+/* One tensor, read piece by piece so that memory does not grow with it. */
+typedef struct source_tensor
+{
+	electra_tensor_spec spec;	/* canonical name; shape without -1 */
+
+	/*
+	 * Writes elements first … first + count - 1 (row-major) as floats, exactly
+	 * widened (F64: rounded to nearest).  Not called for U8 tensors.
+	 */
+	electra_status (*read) (const struct source_tensor *tensor, int64_t first, int64_t count,
+							float *values, electra_error *error);
+	void	   *context;		/* of read */
+	uint64_t	file_offset;	/* of read: where the tensor begins in its file */
+	electra_dtype source_dtype; /* of read */
+} source_tensor;
+
+typedef struct source_provenance
+{
+	char	   *key;			/* "source.sha256.config.json", "source.prompts.passage" … */
+	char	   *value;
+} source_provenance;
+
+/*
+ * Everything in it is owned by it; electra_preset_source_free releases all
+ * and calls close.
+ */
+typedef struct preset_source
+{
+	electra_config config;		/* complete and checked, load options applied */
+	int			num_tensors;
+	source_tensor *tensors;		/* any order */
+	char	   *vocabulary;		/* content of tokenizer.vocabulary (archive.h) */
+	size_t		vocabulary_size;
+	char	   *added_tokens;	/* content of tokenizer.added_tokens, or NULL */
+	size_t		added_tokens_size;
+	int			num_provenance;
+	source_provenance *provenance;	/* further metadata, any order, no key of
+									 * electra_config_to_metadata */
+	void		(*close) (struct preset_source *source);	/* releases reader */
+	void	   *reader;			/* the reader's open files */
+} preset_source;
+
+/*
+ * The load options of electra_load_preset, as the command line gives them.
+ * They are applied by the reader of the source and thereby in the digest.
+ */
+typedef struct import_options
+{
+	electra_dtype dtype;		/* of matrices in the archive */
+	int32_t		pooling_modes;	/* 0: as the source says */
+	int			normalize;		/* -1: as the source says, 0, 1 */
+	int32_t		max_length;		/* 0: as the source says */
+	int32_t		dimensions;		/* 0: all */
+	const char *query_prompt;	/* NULL: as the source says; "": none */
+	const char *document_prompt;
+	electra_truncation truncation;
+} import_options;
+
+extern void preset_source_free(preset_source *source);
+
+/* Appends a provenance pair (copied).  ELECTRA_OUT_OF_MEMORY. */
+extern electra_status preset_source_note(preset_source *source, const char *key, const char *value,
+										 electra_error *error);
+
+/*
+ * Reads a Hugging Face or sentence-transformers directory: judges it, maps and
+ * validates everything, opens its weights (huggingface.c).  notice (may be
+ * NULL) receives remarks for the user.
+ */
+extern electra_status huggingface_open(const char *directory, const import_options *options,
+									   void (*notice) (const char *message),
+									   preset_source *source, electra_error *error);
+
+/*
+ * Applies the load options to a configuration that the source's own files have
+ * filled in, and checks it (options.c).
+ */
+extern electra_status import_options_apply(const import_options *options, electra_config *config,
+										   electra_error *error);
+
+/* A random preset of a given shape and vocabulary file (random_init.c). */
+extern electra_status random_preset_open(const electra_config *config, const char *vocabulary_file,
+										 uint64_t seed, preset_source *source, electra_error *error);
+
+#endif							/* ELECTRA_PRESET_SOURCE_H */
