@@ -26,7 +26,7 @@ DEFAULT_PRESET = build/electra-untrained-tiny.safetensors
 DEFAULT_HEADER = build/shipped_default.h
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-REGRESS_OPTS = --load-extension=electra
+REGRESS_OPTS = --load-extension=electra --encoding=UTF8
 
 EXTRA_CLEAN = build electra-import $(IMPORT_SRCS:.c=.o)
 
@@ -35,7 +35,7 @@ PG_CPPFLAGS = -D_GNU_SOURCE -Isrc -Ibuild -DELECTRA_VERSION='"$(EXTVERSION)"'
 # The compiler may not choose any bit of a result: no contraction, no
 # reassociation, no optimization across files, whatever the user's CFLAGS say.
 EXACT_CFLAGS = -std=gnu11 -ffp-contract=off -fno-fast-math -fno-unsafe-math-optimizations -fno-lto
-WARN_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
+WARN_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -Wno-declaration-after-statement
 PG_CFLAGS = $(WARN_CFLAGS) $(if $(WERROR),-Werror) $(EXACT_CFLAGS)
 
 # Bitcode of the kernels would contract a*b+c, and inlining it costs each
@@ -86,6 +86,19 @@ uninstall-presets:
 	rm -f '$(DESTDIR)$(datadir)/electra/shipped/$(notdir $(DEFAULT_PRESET))'
 	-rmdir '$(DESTDIR)$(datadir)/electra/shipped' '$(DESTDIR)$(datadir)/electra'
 
+# The model directories that pg_regress loads; the server reads them, so they
+# lie where it can.
+export ELECTRA_TEST_SOURCES ?= $(CURDIR)/build/sources
+
+build/sources.made: $(wildcard test/import/*.py)
+	rm -rf build/sources
+	mkdir -p build/sources
+	PYTHONDONTWRITEBYTECODE=1 python3 test/import/make_directories.py build/sources >/dev/null
+	chmod -R a+rX build/sources
+	touch $@
+
+installcheck: build/sources.made
+
 # Unit tests are built apart from the module, each variant in its own folder,
 # with strict warnings and, for VARIANT=sanitize, ASan and UBSan.
 VARIANT ?= plain
@@ -110,11 +123,19 @@ unit: $(UNIT_TESTS)
 
 unit-build: $(UNIT_TESTS)
 
+# The programs that the scripts of test/parity drive.
+PARITY_DRIVERS = $(patsubst test/parity/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/parity/*.c)))
+
+$(PARITY_DRIVERS): $(UNIT_DIR)/%: test/parity/%.c $(UNIT_LIB_OBJS) $(wildcard test/unit/*.h)
+	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -ljansson -lutf8proc -lopenblas -lm
+
+parity-drivers: $(PARITY_DRIVERS)
+
 # test/t needs PostgreSQL::Test, which comes with the server's headers.
 prove:
 	rm -rf '$(CURDIR)/tmp_check'
 	TESTDIR='$(CURDIR)' PATH="$(bindir):$$PATH" PG_REGRESS='$(top_builddir)/src/test/regress/pg_regress' \
 		prove -I '$(top_srcdir)/src/test/perl' -I test/perl --timer $(PROVE_FLAGS) $(or $(PROVE_TESTS),test/t/*.pl)
 
-.PHONY: unit unit-build prove install-presets uninstall-presets
+.PHONY: unit unit-build parity-drivers prove install-presets uninstall-presets
 .SECONDARY: $(UNIT_LIB_OBJS)

@@ -81,7 +81,7 @@ CREATE FUNCTION electra_load_preset(
 	name text DEFAULT NULL,
 	dtype text DEFAULT 'float32',
 	pooling text DEFAULT NULL,
-	normalize boolean DEFAULT NULL,
+	"normalize" boolean DEFAULT NULL,
 	max_length integer DEFAULT NULL,
 	dimensions integer DEFAULT NULL,
 	query_prompt text DEFAULT NULL,
@@ -94,19 +94,19 @@ COMMENT ON FUNCTION electra_load_preset(text, text, text, text, boolean, integer
 	IS 'reads a model directory on the server and stores it as a preset; returns its name';
 
 CREATE FUNCTION electra_drop_preset(name text) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION electra_drop_preset(text)
 	IS 'removes a preset; its name stays bound to its digest';
 
 CREATE FUNCTION electra_forget_preset(name text) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION electra_forget_preset(text)
 	IS 'frees the name of a dropped preset for another digest';
 
 CREATE FUNCTION electra_set_default_preset(name text, force boolean DEFAULT false) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION electra_set_default_preset(text, boolean)
 	IS 'makes a preset the one that functions without a preset argument use';
@@ -138,25 +138,25 @@ COMMENT ON FUNCTION electra_default_preset()
 	IS 'the preset that functions without a preset argument use';
 
 CREATE FUNCTION electra_dimensions(preset text) RETURNS integer
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION electra_dimensions(text)
 	IS 'number of components of a preset''s embeddings';
 
 CREATE FUNCTION electra_preset_config(preset text) RETURNS jsonb
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION electra_preset_config(text)
 	IS 'configuration, tokenizer settings, pipeline and provenance of a preset';
 
 CREATE FUNCTION electra_verify(preset text) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION electra_verify(text)
 	IS 'compares a preset''s stored archive and this server''s image with their digests';
 
 CREATE FUNCTION electra_prewarm(preset text) RETURNS bigint
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION electra_prewarm(text)
 	IS 'makes a preset''s image if need be and reads it into memory; returns its bytes';
@@ -202,55 +202,55 @@ CREATE FUNCTION _electra.embed_support(internal) RETURNS internal
 
 CREATE FUNCTION electra_embed(text text) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'electra_embed' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	COST 100000 SUPPORT _electra.embed_support;
+	COST 16000 SUPPORT _electra.embed_support;
 
 CREATE FUNCTION electra_embed(text text, preset text) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'electra_embed' LANGUAGE C IMMUTABLE PARALLEL SAFE
-	COST 100000 SUPPORT _electra.embed_support;
+	COST 16000 SUPPORT _electra.embed_support;
 
 COMMENT ON FUNCTION electra_embed(text) IS 'embedding of a text with the default preset';
 COMMENT ON FUNCTION electra_embed(text, text) IS 'embedding of a text with a preset';
 
 CREATE FUNCTION electra_embed_query(text text) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'electra_embed_query' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	COST 100000 SUPPORT _electra.embed_support;
+	COST 16000 SUPPORT _electra.embed_support;
 
 CREATE FUNCTION electra_embed_query(text text, preset text) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'electra_embed_query' LANGUAGE C IMMUTABLE PARALLEL SAFE
-	COST 100000 SUPPORT _electra.embed_support;
+	COST 16000 SUPPORT _electra.embed_support;
 
 COMMENT ON FUNCTION electra_embed_query(text) IS 'embedding of a search query: the default preset''s query prompt comes first';
 COMMENT ON FUNCTION electra_embed_query(text, text) IS 'embedding of a search query: the preset''s query prompt comes first';
 
 CREATE FUNCTION electra_embed_document(text text) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'electra_embed_document' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	COST 100000 SUPPORT _electra.embed_support;
+	COST 16000 SUPPORT _electra.embed_support;
 
 CREATE FUNCTION electra_embed_document(text text, preset text) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'electra_embed_document' LANGUAGE C IMMUTABLE PARALLEL SAFE
-	COST 100000 SUPPORT _electra.embed_support;
+	COST 16000 SUPPORT _electra.embed_support;
 
 COMMENT ON FUNCTION electra_embed_document(text) IS 'embedding of a stored text: the default preset''s document prompt comes first';
 COMMENT ON FUNCTION electra_embed_document(text, text) IS 'embedding of a stored text: the preset''s document prompt comes first';
 
 CREATE FUNCTION electra_embed_batch(texts text[], OUT n bigint, OUT embedding real[]) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'electra_embed_batch' LANGUAGE C IMMUTABLE PARALLEL SAFE
-	COST 1000000 ROWS 100 SUPPORT _electra.embed_support;
+	COST 1600000 ROWS 100 SUPPORT _electra.embed_support;
 
 CREATE FUNCTION electra_embed_batch(texts text[], preset text, OUT n bigint, OUT embedding real[]) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'electra_embed_batch' LANGUAGE C IMMUTABLE PARALLEL SAFE
-	COST 1000000 ROWS 100 SUPPORT _electra.embed_support;
+	COST 1600000 ROWS 100 SUPPORT _electra.embed_support;
 
 COMMENT ON FUNCTION electra_embed_batch(text[]) IS 'embeddings of many texts with the default preset, in order; NULL for NULL';
 COMMENT ON FUNCTION electra_embed_batch(text[], text) IS 'embeddings of many texts, in order; NULL for NULL';
 
 CREATE FUNCTION electra_similarity(a text, b text) RETURNS real
 	AS 'MODULE_PATHNAME', 'electra_similarity' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-	COST 200000 SUPPORT _electra.embed_support;
+	COST 24000 SUPPORT _electra.embed_support;
 
 CREATE FUNCTION electra_similarity(a text, b text, preset text) RETURNS real
 	AS 'MODULE_PATHNAME', 'electra_similarity' LANGUAGE C IMMUTABLE PARALLEL SAFE
-	COST 200000 SUPPORT _electra.embed_support;
+	COST 24000 SUPPORT _electra.embed_support;
 
 COMMENT ON FUNCTION electra_similarity(text, text) IS 'cosine of two texts'' embeddings with the default preset';
 COMMENT ON FUNCTION electra_similarity(text, text, text) IS 'cosine of two texts'' embeddings';
@@ -316,6 +316,6 @@ CREATE FUNCTION electra_settings(OUT name text, OUT setting text, OUT descriptio
 COMMENT ON FUNCTION electra_settings() IS 'versions, settings and places that this server uses';
 
 CREATE FUNCTION electra_kernels(OUT kernels text, OUT available boolean, OUT chosen boolean) RETURNS SETOF record
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'electra_kernels_sql' LANGUAGE C VOLATILE PARALLEL SAFE;
 
 COMMENT ON FUNCTION electra_kernels() IS 'instruction sets of the kernels: what this machine has and what is in use; all give the same bits';

@@ -37,4 +37,10 @@ extern char *electra_text_to_utf8(const char *data, Size size, Size *utf8_size);
 /* UTF-8 from the core as a palloc'd C string in the database encoding. */
 extern char *electra_utf8_to_server(const char *utf8, Size size);
 
+/*
+ * UTF-8 text of the core or the importer as a palloc'd string for a message;
+ * what the database encoding cannot hold becomes "?", never another error.
+ */
+extern char *electra_message_to_server(const char *text);
+
 #endif							/* ELECTRA_REPORT_H */

@@ -24,4 +24,7 @@ extern void electra_stats_init(void);
 /* Adds to the counters of a preset; never an error, nothing where there is no shared memory. */
 extern void electra_stats_add(ElectraPreset *preset, const ElectraCounts *counts);
 
+/* Does this server have the shared memory for counters? */
+extern bool electra_stats_available(void);
+
 #endif							/* ELECTRA_STATS_H */

@@ -1,0 +1,362 @@
+/*
+ * From SQL texts to vectors; see embedder.h.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "portability/instr_time.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#include "core/encoder.h"
+#include "core/tokenizer.h"
+#include "pg/embedder.h"
+#include "pg/memo.h"
+#include "pg/report.h"
+#include "pg/warnings.h"
+
+/* The first slice of a text that is read; 512 tokens of prose are about 2,500 bytes. */
+#define FIRST_SLICE 8192
+
+/* What the kernels' loads want. */
+#define BUFFER_ALIGNMENT 64
+
+/* Microseconds since start, rounded: short texts take few of them. */
+static uint64
+microseconds_since(instr_time start)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return (uint64) (INSTR_TIME_GET_DOUBLE(now) * 1e6 + 0.5);
+}
+
+char *
+electra_preset_argument(FunctionCallInfo fcinfo, int arg)
+{
+	if (PG_NARGS() <= arg)
+		return NULL;
+
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"preset\" must not be null"),
+				 errhint("Name a preset of the view electra_presets, or leave the argument out for the default preset.")));
+
+	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+ArrayType *
+electra_real_array(int num_elements)
+{
+	Size		size = ARR_OVERHEAD_NONULLS(1) + (Size) num_elements * sizeof(float4);
+	ArrayType  *array = (ArrayType *) palloc0(size);
+
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->dataoffset = 0;
+	array->elemtype = FLOAT4OID;
+	ARR_DIMS(array)[0] = num_elements;
+	ARR_LBOUND(array)[0] = 1;
+	return array;
+}
+
+void
+electra_embedder_fail(ElectraEmbedder *embedder, electra_status status, const electra_error *error)
+{
+	embedder->counts.errors++;
+	electra_stats_add(embedder->preset, &embedder->counts);
+	electra_raise(status, error);
+	pg_unreachable();
+}
+
+/*
+ * Tokenizes size bytes of UTF-8; a cancel that turns out harmless starts again.
+ */
+static void
+tokenize_utf8(ElectraEmbedder *embedder, const char *text, Size size, bool at_end,
+			  electra_tokens *tokens)
+{
+	instr_time	start;
+	electra_status status;
+	electra_error error;
+
+	INSTR_TIME_SET_CURRENT(start);
+	for (;;)
+	{
+		status = electra_tokenize(&embedder->preset->model, text, size, at_end, tokens,
+								  &electra_palloc_allocator, &electra_interrupt_poll, &error);
+		if (status != ELECTRA_CANCELED)
+			break;
+		electra_raise(status, &error);
+	}
+	embedder->counts.tokenizer_us += microseconds_since(start);
+
+	if (status != ELECTRA_OK)
+		electra_embedder_fail(embedder, status, &error);
+}
+
+/*
+ * How many tokens pooling leaves out: those of the prompt with [CLS], cut as
+ * any text is (sentence-transformers, include_prompt = false).
+ */
+static int32
+count_prompt_tokens(ElectraEmbedder *embedder)
+{
+	electra_tokens tokens = {NULL, embedder->config->max_length - 2, 0, false, false};
+
+	if (embedder->config->include_prompt || embedder->prompt_size == 0)
+		return 0;
+
+	tokenize_utf8(embedder, embedder->prompt, embedder->prompt_size, true, &tokens);
+	return 1 + (int32) Min(tokens.count, tokens.capacity);
+}
+
+void
+electra_embedder_begin(ElectraEmbedder *embedder, const char *name, ElectraPrompt prompt)
+{
+	const electra_config *config;
+
+	memset(embedder, 0, sizeof(ElectraEmbedder));
+	embedder->preset = electra_preset_acquire(name);
+	embedder->config = config = electra_model_config(&embedder->preset->model);
+	embedder->dimensions = electra_config_dimensions(config);
+	embedder->counts.calls = 1;
+	embedder->context = AllocSetContextCreate(CurrentMemoryContext, "electra call",
+											  ALLOCSET_DEFAULT_SIZES);
+	embedder->scratch = AllocSetContextCreate(embedder->context, "electra text",
+											  ALLOCSET_DEFAULT_SIZES);
+
+	embedder->prompt = "";
+	if (prompt == ELECTRA_PROMPT_QUERY && config->has_query_prompt)
+		embedder->prompt = config->query_prompt;
+	else if (prompt == ELECTRA_PROMPT_DOCUMENT && config->has_document_prompt)
+		embedder->prompt = config->document_prompt;
+	embedder->prompt_size = strlen(embedder->prompt);
+	embedder->prompt_kind = embedder->prompt_size > 0 ? prompt : ELECTRA_PROMPT_NONE;
+	embedder->prompt_tokens = count_prompt_tokens(embedder);
+
+	if (name == NULL)
+		electra_warn_untrained(embedder->preset);
+}
+
+void
+electra_embedder_end(ElectraEmbedder *embedder)
+{
+	electra_stats_add(embedder->preset, &embedder->counts);
+	MemoryContextDelete(embedder->context);
+}
+
+/* Bytes of a text as it is in memory when whole, compressed or not, here or in a TOAST table. */
+static Size
+text_size(Datum text)
+{
+	return toast_raw_datum_size(text) - VARHDRSZ;
+}
+
+/*
+ * Can a text be cut at any byte before it is converted?  In UTF-8 the
+ * tokenizer takes care of characters cut in two; single-byte encodings have
+ * none; the bytes of SQL_ASCII may be anything.
+ */
+static bool
+can_slice(void)
+{
+	return GetDatabaseEncoding() == PG_UTF8 ||
+		(pg_database_encoding_max_length() == 1 && GetDatabaseEncoding() != PG_SQL_ASCII);
+}
+
+/*
+ * At least the first limit bytes of a text as UTF-8, behind the prompt; all of
+ * it where it cannot be cut, or lies in memory as the tokenizer wants it.  Sets
+ * at_end if nothing of the text is missing.
+ */
+static const char *
+read_text(const ElectraEmbedder *embedder, Datum text, Size limit, Size *size, bool *at_end)
+{
+	struct varlena *piece = (struct varlena *) DatumGetPointer(text);
+	bool		toasted = VARATT_IS_EXTERNAL(piece) || VARATT_IS_COMPRESSED(piece);
+	bool		copied = toasted || GetDatabaseEncoding() != PG_UTF8 || embedder->prompt_size > 0;
+	const char *data;
+
+	*at_end = !copied || limit >= text_size(text) || !can_slice();
+	if (toasted)
+		piece = *at_end ? PG_DETOAST_DATUM_PACKED(text) :
+			PG_DETOAST_DATUM_SLICE(text, 0, (int32) limit);
+	*size = VARSIZE_ANY_EXHDR(piece);
+	if (!*at_end)
+		*size = Min(*size, limit);
+
+	data = VARDATA_ANY(piece);
+	if (GetDatabaseEncoding() != PG_UTF8)
+		data = electra_text_to_utf8(data, *size, size);
+
+	if (embedder->prompt_size > 0)
+	{
+		char	   *joined = MemoryContextAllocHuge(CurrentMemoryContext,
+													embedder->prompt_size + *size + 1);
+
+		memcpy(joined, embedder->prompt, embedder->prompt_size);
+		memcpy(joined + embedder->prompt_size, data, *size);
+		*size += embedder->prompt_size;
+		data = joined;
+	}
+	return data;
+}
+
+int64
+electra_embedder_tokenize(ElectraEmbedder *embedder, Datum text, int32 *ids)
+{
+	const electra_config *config = embedder->config;
+	electra_tokens tokens = {NULL, config->max_length - 2, 0, false, false};
+	Size		limit = FIRST_SLICE;
+	Size		whole = text_size(text);
+	MemoryContext caller = MemoryContextSwitchTo(embedder->scratch);
+	int64		count;
+
+	tokens.ids = palloc(Max(tokens.capacity, 1) * sizeof(int32));
+	for (;;)
+	{
+		Size		size;
+		bool		at_end;
+		const char *utf8 = read_text(embedder, text, limit, &size, &at_end);
+
+		tokenize_utf8(embedder, utf8, size, at_end, &tokens);
+		if (!tokens.need_input)
+			break;
+		limit = limit < whole / 2 ? limit * 2 : whole;
+	}
+
+	if (tokens.truncated)
+	{
+		embedder->counts.truncated++;
+		if (config->truncation == ELECTRA_TRUNCATION_ERROR)
+		{
+			electra_error error;
+
+			electra_fail(&error, ELECTRA_TEXT_TOO_LONG, "text is too long for preset \"%s\"",
+						 embedder->preset->id.name);
+			electra_fail_detail(&error,
+								"It has more than %d tokens, special ones included, and the preset does not truncate.",
+								config->max_length);
+			electra_fail_hint(&error,
+							  "electra_token_count() counts tokens; a preset loaded with truncation => 'truncate' cuts such texts.");
+			electra_embedder_fail(embedder, ELECTRA_TEXT_TOO_LONG, &error);
+		}
+	}
+
+	count = electra_join_tokens(&config->tokenizer, tokens.ids, tokens.count, NULL, 0, ids, NULL);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(embedder->scratch);
+	return count;
+}
+
+int64
+electra_embedder_count(ElectraEmbedder *embedder, Datum text)
+{
+	electra_tokens tokens = {NULL, PG_INT64_MAX, 0, false, false};
+	MemoryContext caller = MemoryContextSwitchTo(embedder->scratch);
+	Size		size;
+	bool		at_end;
+	const char *utf8 = read_text(embedder, text, text_size(text), &size, &at_end);
+
+	tokenize_utf8(embedder, utf8, size, true, &tokens);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(embedder->scratch);
+	return tokens.count + 2;	/* [CLS] and [SEP] */
+}
+
+/* Makes embedder->buffer at least this large; its content is lost. */
+static void
+reserve_buffer(ElectraEmbedder *embedder, Size size)
+{
+	if (size <= embedder->buffer_size)
+		return;
+
+	if (embedder->allocation != NULL)
+		pfree(embedder->allocation);
+	embedder->allocation = NULL;
+	embedder->buffer_size = 0;
+	embedder->allocation = MemoryContextAllocHuge(embedder->context, size + BUFFER_ALIGNMENT);
+	embedder->buffer = (char *) TYPEALIGN(BUFFER_ALIGNMENT, embedder->allocation);
+	embedder->buffer_size = size;
+}
+
+void
+electra_embedder_encode(ElectraEmbedder *embedder, int num_texts, const int32 *offsets,
+						const int32 *ids, float *vectors)
+{
+	const electra_model *model = &embedder->preset->model;
+	electra_batch batch = {num_texts, offsets, ids, NULL, embedder->prompt_tokens};
+	Size		output_size = TYPEALIGN(BUFFER_ALIGNMENT, (Size) offsets[num_texts] *
+										embedder->config->hidden_dim * sizeof(float));
+	float	   *output;
+	char	   *workspace;
+	instr_time	start;
+	electra_status status;
+	electra_error error;
+
+	electra_warn_slow_cpu();
+	reserve_buffer(embedder, output_size + Max(electra_encoder_workspace(model, &batch),
+											   electra_pool_workspace(model)));
+	output = (float *) embedder->buffer;
+	workspace = embedder->buffer + output_size;
+
+	INSTR_TIME_SET_CURRENT(start);
+	for (;;)
+	{
+		status = electra_encode(model, &batch, workspace, output, &electra_interrupt_poll, &error);
+		if (status != ELECTRA_CANCELED)
+			break;
+		electra_raise(status, &error);
+	}
+	if (status == ELECTRA_OK)
+		status = electra_pool(model, &batch, output, workspace, vectors, &error);
+	embedder->counts.encoder_us += microseconds_since(start);
+
+	if (status != ELECTRA_OK)
+		electra_embedder_fail(embedder, status, &error);
+	embedder->counts.texts += num_texts;
+	embedder->counts.tokens += offsets[num_texts];
+}
+
+void
+electra_embedder_embed(ElectraEmbedder *embedder, Datum text, float *vector)
+{
+	MemoryContext caller = MemoryContextSwitchTo(embedder->context);
+	bool		memorable = text_size(text) <= ELECTRA_MEMO_TEXT_SIZE;
+	ElectraMemoKey key = {0};
+	int32		offsets[2] = {0, 0};
+	int32	   *ids;
+
+	if (memorable)
+	{
+		struct varlena *whole = PG_DETOAST_DATUM_PACKED(text);
+
+		text = PointerGetDatum(whole);
+		key.digest = embedder->preset->id.digest;
+		key.prompt = embedder->prompt_kind;
+		key.text = VARDATA_ANY(whole);
+		key.text_size = VARSIZE_ANY_EXHDR(whole);
+		if (electra_memo_find(&key, embedder->dimensions, vector))
+		{
+			MemoryContextSwitchTo(caller);
+			return;
+		}
+	}
+
+	ids = palloc(embedder->config->max_length * sizeof(int32));
+	offsets[1] = (int32) electra_embedder_tokenize(embedder, text, ids);
+	electra_embedder_encode(embedder, 1, offsets, ids, vector);
+	pfree(ids);
+
+	if (memorable)
+		electra_memo_store(&key, embedder->dimensions, vector);
+	MemoryContextSwitchTo(caller);
+}

@@ -1,0 +1,20 @@
+/*
+ * What a preset may be called.
+ */
+#ifndef ELECTRA_PRESET_NAME_H
+#define ELECTRA_PRESET_NAME_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/* 1 … ELECTRA_MAX_PRESET_NAME characters out of A-Z a-z 0-9 . _ / - */
+extern bool electra_preset_name_valid(const char *name);
+
+/* Raises the error for a name that is not; the name, which may be any text, is not shown. */
+extern void electra_preset_name_error(void);
+
+/* Argument number index of the function as a C string; an error naming it if it is NULL. */
+extern char *electra_get_text_argument(FunctionCallInfo fcinfo, int index, const char *name);
+
+#endif							/* ELECTRA_PRESET_NAME_H */
