@@ -14,6 +14,9 @@
 #define ELECTRA_ADDED_NORMALIZED	(1 << 3)
 #define ELECTRA_ADDED_SPECIAL		(1 << 4)
 
+/* The token is only added, not in WordPiece's own vocabulary: never a piece of a word. */
+#define ELECTRA_ADDED_OUTSIDE_MODEL (1 << 5)
+
 /*
  * Builds the section of an image out of the archive's two U8 tensors
  * (archive.h; added may be NULL with size 0).  *section is allocated from

@@ -1,0 +1,59 @@
+/*
+ * Added tokens, as tokenizers' AddedVocabulary finds them: those that match
+ * the text as it is, and those that match normalized text.
+ */
+#ifndef ELECTRA_ADDED_TOKENS_H
+#define ELECTRA_ADDED_TOKENS_H
+
+#include "text_cursor.h"
+#include "wordpiece.h"
+
+#define ELECTRA_NO_CODE_POINT UINT32_MAX
+
+typedef struct electra_added_match
+{
+	const electra_added_token *token;	/* NULL: nothing matches here */
+	bool		discarded;		/* single_word, but inside a word: it stays
+								 * plain text and nothing is found within it */
+	electra_cursor after;		/* behind the match */
+	uint32_t	last;			/* its last code point */
+} electra_added_match;
+
+/*
+ * The longest added token of the first kind at the cursor; before is the code
+ * point in front of it, or ELECTRA_NO_CODE_POINT.  Never ELECTRA_READ_END;
+ * ELECTRA_READ_CUT if the slice ends before the answer is certain.
+ */
+extern electra_read electra_added_match_raw(const electra_vocabulary_header *vocabulary, electra_text *text,
+											const electra_cursor *cursor, uint32_t before,
+											electra_added_match *match);
+
+/* Normalized text on its way to the words, held back as far as a match could reach. */
+typedef struct electra_normalized_matcher
+{
+	const electra_vocabulary_header *vocabulary;
+	electra_trie trie;
+	electra_words *words;
+	uint32_t   *window;			/* (window_size) a ring */
+	uint32_t	window_size;	/* a power of two > longest pattern */
+	uint32_t	begin;
+	uint32_t	count;
+	uint32_t	needed;			/* code points that decide what is at begin */
+	uint32_t	plain;			/* so many from begin on are not looked at */
+	uint32_t	before;			/* the code point in front of begin */
+} electra_normalized_matcher;
+
+/* false: no memory. */
+extern bool electra_normalized_matcher_init(electra_normalized_matcher *matcher, electra_words *words,
+											const electra_allocator *memory);
+
+/* Takes the next code point of a normalized section of the text; context is the matcher. */
+extern bool electra_normalized_matcher_push(void *context, uint32_t code_point);
+
+/* The section is over. */
+extern bool electra_normalized_matcher_end(electra_normalized_matcher *matcher);
+
+extern void electra_normalized_matcher_free(electra_normalized_matcher *matcher,
+											const electra_allocator *memory);
+
+#endif							/* ELECTRA_ADDED_TOKENS_H */

@@ -1,0 +1,180 @@
+/*
+ * BertPreTokenizer and WordPiece.
+ *
+ * A word is kept only up to the length at which it is unknown anyway; that
+ * length also bounds the work for each of its characters, so that all of it is
+ * linear in the text.
+ */
+#include "wordpiece.h"
+
+#include <string.h>
+
+#include "unicode.h"
+#include "utf8.h"
+
+#define FIRST_CAPACITY 128
+
+void
+electra_words_init(electra_words *words, const electra_tokenizer_config *config,
+				   const electra_vocabulary_header *vocabulary, electra_tokens *tokens,
+				   const electra_allocator *memory)
+{
+	*words = (electra_words) {
+		.config = config,
+		.vocabulary = vocabulary,
+		.trie = electra_vocabulary_trie(vocabulary),
+		.memory = memory,
+		.tokens = tokens
+	};
+}
+
+void
+electra_words_free(electra_words *words)
+{
+	words->memory->release(words->memory->context, words->pieces);
+	words->pieces = NULL;
+	words->word = NULL;
+	words->capacity = 0;
+}
+
+void
+electra_words_emit(electra_words *words, int32_t id)
+{
+	electra_tokens *tokens = words->tokens;
+
+	if (tokens->count >= tokens->capacity)
+	{
+		words->full = true;
+		return;
+	}
+	if (tokens->ids != NULL)
+		tokens->ids[tokens->count] = id;
+	tokens->count++;
+}
+
+/* Doubles the room for a word; pieces and word share one allocation. */
+static bool
+grow(electra_words *words)
+{
+	const electra_allocator *memory = words->memory;
+	size_t		capacity = words->capacity == 0 ? FIRST_CAPACITY : 2 * (size_t) words->capacity;
+	int32_t    *pieces = memory->alloc(memory->context, capacity * (sizeof(int32_t) + ELECTRA_UTF8_MAX));
+	uint8_t    *word;
+
+	if (pieces == NULL)
+		return false;
+	word = (uint8_t *) (pieces + capacity);
+	if (words->word_size > 0)
+		memcpy(word, words->word, words->word_size);
+	memory->release(memory->context, words->pieces);
+	words->pieces = pieces;
+	words->word = word;
+	words->capacity = (int32_t) capacity;
+	return true;
+}
+
+/*
+ * The longest piece that the word has at begin; children is the first step of
+ * the walk.  Returns its end, or begin if there is none.
+ */
+static size_t
+longest_piece(const electra_words *words, size_t begin, const uint32_t *children, int32_t *id)
+{
+	const electra_trie *trie = &words->trie;
+	uint32_t	node = children[words->word[begin]];
+	size_t		end = begin;
+
+	for (size_t i = begin + 1; node != ELECTRA_TRIE_NONE; i++)
+	{
+		if (trie->nodes[node].value != ELECTRA_TRIE_NO_VALUE)
+		{
+			*id = trie->nodes[node].value;
+			end = i;
+		}
+		if (i == words->word_size)
+			break;
+		node = electra_trie_child(trie, node, words->word[i]);
+	}
+	return end;
+}
+
+/*
+ * Greedy longest match; if any rest of the word has no piece, the whole word
+ * is unknown.  Pieces of a valid vocabulary end between characters because
+ * both sides are valid UTF-8; of a damaged one they need not, so their number
+ * is checked.
+ */
+static void
+split_word(electra_words *words)
+{
+	const uint32_t *children = words->vocabulary->word_children;
+	int32_t		num_pieces = 0;
+	size_t		begin = 0;
+
+	while (begin < words->word_size)
+	{
+		size_t		end = longest_piece(words, begin, children, &words->pieces[num_pieces]);
+
+		if (end == begin || num_pieces + 1 >= words->capacity)
+			break;
+		num_pieces++;
+		begin = end;
+		children = words->vocabulary->continuing_children;
+	}
+	if (begin < words->word_size)
+	{
+		electra_words_emit(words, words->config->unk_token_id);
+		return;
+	}
+	for (int32_t i = 0; i < num_pieces && !words->full; i++)
+		electra_words_emit(words, words->pieces[i]);
+}
+
+void
+electra_words_end(electra_words *words)
+{
+	if (words->word_size > 0 && !words->overlong)
+		split_word(words);
+	words->word_size = 0;
+	words->num_chars = 0;
+	words->overlong = false;
+}
+
+/* Appends to the word; what is one character too long is unknown, whatever follows. */
+static bool
+append(electra_words *words, uint32_t code_point)
+{
+	if (words->overlong)
+		return true;
+	if (words->num_chars >= words->config->max_word_chars)
+	{
+		words->overlong = true;
+		electra_words_emit(words, words->config->unk_token_id);
+		return true;
+	}
+	/* one character more than the word has: see split_word */
+	if (words->num_chars + 1 >= words->capacity && !grow(words))
+		return false;
+	words->word_size += (size_t) electra_utf8_encode(code_point, words->word + words->word_size);
+	words->num_chars++;
+	return true;
+}
+
+bool
+electra_words_push(electra_words *words, uint32_t code_point)
+{
+	uint16_t	flags = electra_unicode(code_point)->flags;
+
+	if (flags & ELECTRA_WHITE_SPACE)
+		electra_words_end(words);
+	else if (flags & ELECTRA_PUNCTUATION)
+	{
+		electra_words_end(words);
+		if (!append(words, code_point))
+			return false;
+		electra_words_end(words);
+	}
+	else
+		return append(words, code_point);
+	return true;
+}
