@@ -1,0 +1,134 @@
+/*
+ * Attention, head by head: keys and values of a head are packed into panels
+ * like weights, so that scores and weighted sums are the matrix product of
+ * gemm.h and follow its rule of one accumulator an element.
+ *
+ * Queries come in blocks of one tile, whose scores over all keys fit the
+ * first-level cache; so the softmax is the plain one.  Its division is done
+ * on the weighted sum, which has head_dim elements instead of length.
+ */
+#include "attention.h"
+
+#include <string.h>
+
+#include "image.h"
+
+static size_t
+round_up(size_t n)
+{
+	return (n + ELECTRA_PANEL_COLUMNS - 1) / ELECTRA_PANEL_COLUMNS * ELECTRA_PANEL_COLUMNS;
+}
+
+/* Keys as columns: (ceil(length / 32), head_dim, 32), zero behind the last key. */
+static void
+pack_keys(const electra_attention_call *call, const float *key, float *panels)
+{
+	size_t		padded = round_up(call->length);
+
+	for (size_t s = 0; s < padded; s++)
+	{
+		size_t		column = s % ELECTRA_PANEL_COLUMNS;
+		float	   *panel = panels + (s - column) * call->head_dim;
+
+		if (s < call->length)
+			electra_pack_row(panel, (int) column, key + s * call->stride, (int64_t) call->head_dim);
+		else
+			for (size_t k = 0; k < call->head_dim; k++)
+				panel[k * ELECTRA_PANEL_COLUMNS + column] = 0.0f;
+	}
+}
+
+/* Components as columns: (ceil(head_dim / 32), length, 32), zero behind the last one. */
+static void
+pack_values(const electra_attention_call *call, const float *value, float *panels)
+{
+	for (size_t column = 0; column < call->head_dim; column += ELECTRA_PANEL_COLUMNS)
+	{
+		size_t		left = call->head_dim - column;
+		size_t		columns = left < ELECTRA_PANEL_COLUMNS ? left : ELECTRA_PANEL_COLUMNS;
+
+		for (size_t s = 0; s < call->length; s++)
+		{
+			memcpy(panels, value + s * call->stride + column, columns * sizeof(float));
+			memset(panels + columns, 0, (ELECTRA_PANEL_COLUMNS - columns) * sizeof(float));
+			panels += ELECTRA_PANEL_COLUMNS;
+		}
+	}
+}
+
+/* One head of a block of queries: context = softmax(query keys) values. */
+static bool
+attend(const electra_attention_call *call, size_t first_row, size_t rows, size_t first_column,
+	   const float *keys, const float *values, float *scores, electra_pacer *pacer)
+{
+	const electra_kernel_table *kernels = electra_kernels();
+	size_t		score_stride = round_up(call->length);
+	float	   *context = call->context + first_row * call->context_stride + first_column;
+	float		inverse[ELECTRA_MAX_TILE_ROWS];
+	electra_gemm_call score_call = {
+		.x = call->query + first_row * call->stride + first_column,
+		.x_stride = call->stride,
+		.rows = rows,
+		.panels = keys,
+		.in_dim = call->head_dim,
+		.out_dim = call->length,
+		.y = scores,
+		.y_stride = score_stride
+	};
+	electra_gemm_call value_call = {
+		.x = scores,
+		.x_stride = score_stride,
+		.rows = rows,
+		.panels = values,
+		.in_dim = call->length,
+		.out_dim = call->head_dim,
+		.y = context,
+		.y_stride = call->context_stride
+	};
+
+	if (!electra_gemm(&score_call, pacer) ||
+		electra_pacer_stop(pacer, rows * call->length * ELECTRA_SOFTMAX_WORK))
+		return false;
+	for (size_t r = 0; r < rows; r++)
+		inverse[r] = kernels->softmax(scores + r * score_stride, call->length);
+	if (!electra_gemm(&value_call, pacer))
+		return false;
+	for (size_t r = 0; r < rows; r++)
+		kernels->scale(context + r * call->context_stride, call->head_dim, inverse[r]);
+	return true;
+}
+
+size_t
+electra_attention_workspace(size_t length, size_t head_dim)
+{
+	return round_up(length) * head_dim + length * round_up(head_dim) +
+		ELECTRA_MAX_TILE_ROWS * round_up(length);
+}
+
+bool
+electra_attention(const electra_attention_call *call, electra_pacer *pacer)
+{
+	float	   *keys = call->workspace;
+	float	   *values = keys + round_up(call->length) * call->head_dim;
+	float	   *scores = values + call->length * round_up(call->head_dim);
+	size_t		num_blocks = electra_num_pieces(call->length,
+												(size_t) electra_kernels()->tile_rows);
+
+	for (size_t head = 0; head < call->num_heads; head++)
+	{
+		size_t		column = head * call->head_dim;
+		size_t		row = 0;
+
+		pack_keys(call, call->key + column, keys);
+		pack_values(call, call->value + column, values);
+		for (size_t b = 0; b < num_blocks; b++)
+		{
+			size_t		rows = electra_piece(call->length, num_blocks, b);
+
+			if (!attend(call, row, rows, column, keys, values, scores, pacer))
+				return false;
+			row += rows;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,81 @@
+/*
+ * What a set of kernels offers: the operations out of which encoder and
+ * pooling are made.  Each set (kernels_portable.c, kernels_avx2.c,
+ * kernels_avx512.c) compiles the same sources over its own lanes.
+ */
+#ifndef ELECTRA_KERNEL_TABLE_H
+#define ELECTRA_KERNEL_TABLE_H
+
+#include "kernels.h"
+
+/* No set has taller tiles. */
+#define ELECTRA_MAX_TILE_ROWS 16
+
+/*
+ * One tile of a matrix product: a few rows of x times a panel (image.h), over
+ * depth consecutive k.
+ */
+typedef struct electra_tile
+{
+	const float *x;				/* (rows, depth), rows x_stride apart */
+	size_t		x_stride;
+	const float *panel;			/* (depth, 32) */
+	size_t		depth;			/* 1 … */
+	const float *bias;			/* (32), added behind the last k; or NULL */
+	float	   *y;				/* (rows, columns), rows y_stride apart */
+	size_t		y_stride;
+	int			columns;		/* 1 … 32 */
+	bool		resume;			/* go on from the sums in y instead of 0 */
+	const float *ahead;			/* weights that later tiles need: at each k, 32
+								 * floats are fetched from here … */
+	size_t		ahead_step;		/* … and so many floats further at the next k */
+} electra_tile;
+
+typedef void (*electra_tile_function) (const electra_tile *tile);
+
+typedef struct electra_kernel_table
+{
+	electra_kernel_set set;
+
+	/* tiles[r - 1] does r rows, 1 … tile_rows */
+	int			tile_rows;
+	electra_tile_function tiles[ELECTRA_MAX_TILE_ROWS];
+
+	/* sum = (a + b) + c */
+	void		(*add3) (float *sum /* (n) */ , const float *a, const float *b, const float *c,
+						 size_t n);
+	void		(*scale) (float *x /* (n) */ , size_t n, float factor);
+
+	/* x := LayerNorm(x + residual) of one row; residual may be NULL */
+	void		(*layer_norm) (float *x /* (dim) */ , const float *residual, const float *weight,
+							   const float *bias, size_t dim, float epsilon);
+
+	void		(*activate) (electra_activation activation, float *x /* (n) */ , size_t n);
+
+	/* x := exp(x - max x); returns 1 / the sum of them */
+	float		(*softmax) (float *x /* (n) */ , size_t n);
+
+	float		(*dot) (const float *a /* (n) */ , const float *b, size_t n);
+
+	/*
+	 * sum := for each column the sum over t of (first_weight + t * step) *
+	 * x[t], t in 16 lanes; the largest of a column
+	 */
+	void		(*sum_rows) (float *sum /* (dim) */ , const float *x /* (rows, dim) */ , size_t rows,
+							 size_t dim, float first_weight, float step);
+	void		(*largest_rows) (float *largest /* (dim) */ , const float *x /* (rows, dim) */ ,
+								 size_t rows, size_t dim);
+
+	bool		(*all_finite) (const float *x /* (n) */ , size_t n);
+} electra_kernel_table;
+
+extern const electra_kernel_table electra_kernel_table_portable;
+#if defined(__x86_64__)
+extern const electra_kernel_table electra_kernel_table_avx2;
+extern const electra_kernel_table electra_kernel_table_avx512;
+#endif
+
+/* The table of electra_kernels_chosen(). */
+extern const electra_kernel_table *electra_kernels(void);
+
+#endif							/* ELECTRA_KERNEL_TABLE_H */

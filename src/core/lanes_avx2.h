@@ -1,0 +1,187 @@
+/*
+ * Sixteen float lanes in two AVX registers.  lanes_portable.h says what each
+ * function means; included by kernels_avx2.c only.
+ */
+#ifndef ELECTRA_LANES_AVX2_H
+#define ELECTRA_LANES_AVX2_H
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#define LANES_TARGET __attribute__((target("avx2,fma")))
+#define LANES_INLINE static inline __attribute__((always_inline, target("avx2,fma")))
+
+typedef struct lanes
+{
+	__m256		low;			/* lanes 0 … 7 */
+	__m256		high;			/* lanes 8 … 15 */
+} lanes;
+
+/* All bits set in the first count of eight lanes; count may be beyond 0 … 8. */
+LANES_INLINE __m256i
+lanes_mask(int count)
+{
+	return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+LANES_INLINE lanes
+lanes_set(float value)
+{
+	lanes		result = {_mm256_set1_ps(value), _mm256_set1_ps(value)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_load(const float *source)
+{
+	lanes		result = {_mm256_loadu_ps(source), _mm256_loadu_ps(source + 8)};
+
+	return result;
+}
+
+LANES_INLINE void
+lanes_store(float *target, lanes a)
+{
+	_mm256_storeu_ps(target, a.low);
+	_mm256_storeu_ps(target + 8, a.high);
+}
+
+LANES_INLINE lanes
+lanes_load_tail(const float *source, size_t count, lanes fill)
+{
+	__m256i		low = lanes_mask((int) count);
+	__m256i		high = lanes_mask((int) count - 8);
+	lanes		result = fill;
+
+	result.low = _mm256_blendv_ps(fill.low, _mm256_maskload_ps(source, low),
+								  _mm256_castsi256_ps(low));
+	if (count > 8)
+		result.high = _mm256_blendv_ps(fill.high, _mm256_maskload_ps(source + 8, high),
+									   _mm256_castsi256_ps(high));
+	return result;
+}
+
+LANES_INLINE void
+lanes_store_tail(float *target, lanes a, size_t count)
+{
+	_mm256_maskstore_ps(target, lanes_mask((int) count), a.low);
+	if (count > 8)
+		_mm256_maskstore_ps(target + 8, lanes_mask((int) count - 8), a.high);
+}
+
+LANES_INLINE lanes
+lanes_add(lanes a, lanes b)
+{
+	lanes		result = {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_sub(lanes a, lanes b)
+{
+	lanes		result = {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_mul(lanes a, lanes b)
+{
+	lanes		result = {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_div(lanes a, lanes b)
+{
+	lanes		result = {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_fma(lanes a, lanes b, lanes c)
+{
+	lanes		result = {_mm256_fmadd_ps(a.low, b.low, c.low),
+	_mm256_fmadd_ps(a.high, b.high, c.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_max(lanes a, lanes b)
+{
+	lanes		result = {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_min(lanes a, lanes b)
+{
+	lanes		result = {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_abs(lanes a)
+{
+	__m256		sign = _mm256_set1_ps(-0.0f);
+	lanes		result = {_mm256_andnot_ps(sign, a.low), _mm256_andnot_ps(sign, a.high)};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_select_less(lanes a, lanes b, lanes yes, lanes no)
+{
+	lanes		result = {
+		_mm256_blendv_ps(no.low, yes.low, _mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ)),
+		_mm256_blendv_ps(no.high, yes.high, _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))
+	};
+
+	return result;
+}
+
+/* lanes_scale for eight lanes. */
+LANES_INLINE __m256
+lanes_scale_half(__m256 a, __m256 shifted)
+{
+	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a),
+												_mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
+}
+
+LANES_INLINE lanes
+lanes_scale(lanes a, lanes shifted)
+{
+	lanes		result = {lanes_scale_half(a.low, shifted.low),
+	lanes_scale_half(a.high, shifted.high)};
+
+	return result;
+}
+
+LANES_INLINE float
+lanes_sum(lanes a)
+{
+	__m256		eight = _mm256_add_ps(a.low, a.high);
+	__m128		four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+	__m128		two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+
+	return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+LANES_INLINE float
+lanes_largest(lanes a)
+{
+	__m256		eight = _mm256_max_ps(a.low, a.high);
+	__m128		four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+	__m128		two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+
+	return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+#endif							/* ELECTRA_LANES_AVX2_H */

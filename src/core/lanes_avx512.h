@@ -1,0 +1,127 @@
+/*
+ * Sixteen float lanes in one AVX-512 register.  lanes_portable.h says what
+ * each function means; included by kernels_avx512.c only.
+ */
+#ifndef ELECTRA_LANES_AVX512_H
+#define ELECTRA_LANES_AVX512_H
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#define LANES_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
+#define LANES_INLINE static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
+
+typedef __m512 lanes;
+
+LANES_INLINE lanes
+lanes_set(float value)
+{
+	return _mm512_set1_ps(value);
+}
+
+LANES_INLINE lanes
+lanes_load(const float *source)
+{
+	return _mm512_loadu_ps(source);
+}
+
+LANES_INLINE void
+lanes_store(float *target, lanes a)
+{
+	_mm512_storeu_ps(target, a);
+}
+
+LANES_INLINE lanes
+lanes_load_tail(const float *source, size_t count, lanes fill)
+{
+	return _mm512_mask_loadu_ps(fill, (__mmask16) ((1u << count) - 1), source);
+}
+
+LANES_INLINE void
+lanes_store_tail(float *target, lanes a, size_t count)
+{
+	_mm512_mask_storeu_ps(target, (__mmask16) ((1u << count) - 1), a);
+}
+
+LANES_INLINE lanes
+lanes_add(lanes a, lanes b)
+{
+	return _mm512_add_ps(a, b);
+}
+
+LANES_INLINE lanes
+lanes_sub(lanes a, lanes b)
+{
+	return _mm512_sub_ps(a, b);
+}
+
+LANES_INLINE lanes
+lanes_mul(lanes a, lanes b)
+{
+	return _mm512_mul_ps(a, b);
+}
+
+LANES_INLINE lanes
+lanes_div(lanes a, lanes b)
+{
+	return _mm512_div_ps(a, b);
+}
+
+LANES_INLINE lanes
+lanes_fma(lanes a, lanes b, lanes c)
+{
+	return _mm512_fmadd_ps(a, b, c);
+}
+
+LANES_INLINE lanes
+lanes_max(lanes a, lanes b)
+{
+	return _mm512_max_ps(a, b);
+}
+
+LANES_INLINE lanes
+lanes_min(lanes a, lanes b)
+{
+	return _mm512_min_ps(a, b);
+}
+
+LANES_INLINE lanes
+lanes_abs(lanes a)
+{
+	return _mm512_abs_ps(a);
+}
+
+LANES_INLINE lanes
+lanes_select_less(lanes a, lanes b, lanes yes, lanes no)
+{
+	return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+
+LANES_INLINE lanes
+lanes_scale(lanes a, lanes shifted)
+{
+	return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a),
+												_mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
+}
+
+LANES_INLINE float
+lanes_sum(lanes a)
+{
+	__m256		eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+	__m128		four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+	__m128		two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+
+	return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+LANES_INLINE float
+lanes_largest(lanes a)
+{
+	__m256		eight = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+	__m128		four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+	__m128		two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+
+	return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+#endif							/* ELECTRA_LANES_AVX512_H */
