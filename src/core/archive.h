@@ -22,8 +22,10 @@
  *   config.vocab_size tokens; no two equal.
  * - "tokenizer.added_tokens" (U8, absent when there are none): for each added
  *   token, ascending by id, "ID FLAGS CONTENT" and a NUL.  FLAGS is "-" or
- *   letters of "wlrns" in this order: single_word, lstrip, rstrip, normalized,
- *   special.  The content is also in the vocabulary under its id.
+ *   letters of "wlrnso" in this order: single_word, lstrip, rstrip, normalized,
+ *   special, outside the model (the source's WordPiece vocabulary lacks it, so
+ *   that it is never a piece of a word).  The content is also in the
+ *   vocabulary under its id.
  *
  * Only the reader lives in the core: src/import writes archives, the module
  * reads them chunk by chunk out of the catalogue.

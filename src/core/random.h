@@ -2,8 +2,8 @@
  * The seeded generator behind random initialisation: the same seed and name
  * give the same bits on any machine, whatever the order of the tensors.
  *
- * A tensor's stream is SplitMix64 started from seed and the SHA-256 of its
- * name.  A standard normal is the inverse of the normal distribution function
+ * A tensor's stream is SplitMix64 started from the SHA-256 of the seed (8
+ * bytes, little-endian) and its name.  A standard normal is the inverse of the normal distribution function
  * at a 53-bit uniform number, so that truncation to two standard deviations is
  * a choice of the uniform's range; computed in double with + - * / and sqrt
  * and our own logarithm only, no libm.
@@ -21,6 +21,9 @@ typedef struct electra_random
 
 extern void electra_random_init(electra_random *random, uint64_t seed, const char *name);
 extern uint64_t electra_random_u64(electra_random *random);
+
+/* As if count numbers (or normals, which take one number each) had been drawn. */
+extern void electra_random_skip(electra_random *random, uint64_t count);
 
 /* Normal with the given standard deviation, truncated to two of them; mean 0. */
 extern void electra_random_truncated_normal(electra_random *random, float *values, size_t count,

@@ -1,0 +1,275 @@
+/*
+ * The tensors of a preset: encoder, pooler, heads, modules, tokenizer, with
+ * the names that Hugging Face's models give them (modeling_electra.py,
+ * modeling_bert.py; sentence_transformers' Dense) and torch's shapes [out, in].
+ */
+#include "archive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A dimension as a function of the configuration. */
+typedef enum dimension
+{
+	DIM_NONE = 0,				/* behind the last one of a shape */
+	DIM_1,
+	DIM_2,
+	DIM_ANY,					/* number of labels, number of bytes */
+	DIM_VOCABULARY,
+	DIM_POSITIONS,
+	DIM_SEGMENTS,
+	DIM_EMBEDDING,
+	DIM_HIDDEN,
+	DIM_INTERMEDIATE
+} dimension;
+
+typedef enum presence
+{
+	REQUIRED,
+	PROJECTION,					/* required where embedding_dim and hidden_dim
+								 * differ, else unknown */
+	OPTIONAL
+} presence;
+
+typedef struct tensor_pattern
+{
+	const char *name;
+	dimension	shape[ELECTRA_MAX_RANK];
+	presence	presence;
+} tensor_pattern;
+
+static const tensor_pattern patterns[] = {
+	{"embeddings.LayerNorm.bias", {DIM_EMBEDDING}, REQUIRED},
+	{"embeddings.LayerNorm.weight", {DIM_EMBEDDING}, REQUIRED},
+	{"embeddings.position_embeddings.weight", {DIM_POSITIONS, DIM_EMBEDDING}, REQUIRED},
+	{"embeddings.token_type_embeddings.weight", {DIM_SEGMENTS, DIM_EMBEDDING}, REQUIRED},
+	{"embeddings.word_embeddings.weight", {DIM_VOCABULARY, DIM_EMBEDDING}, REQUIRED},
+	{"embeddings_project.bias", {DIM_HIDDEN}, PROJECTION},
+	{"embeddings_project.weight", {DIM_HIDDEN, DIM_EMBEDDING}, PROJECTION},
+	{"tokenizer.vocabulary", {DIM_ANY}, REQUIRED},
+	{"tokenizer.added_tokens", {DIM_ANY}, OPTIONAL},
+
+	/* BERT's pooler; Keras's pooled_dense */
+	{"pooler.dense.bias", {DIM_HIDDEN}, OPTIONAL},
+	{"pooler.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
+
+	/* ElectraForPreTraining */
+	{"discriminator_predictions.dense.bias", {DIM_HIDDEN}, OPTIONAL},
+	{"discriminator_predictions.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
+	{"discriminator_predictions.dense_prediction.bias", {DIM_1}, OPTIONAL},
+	{"discriminator_predictions.dense_prediction.weight", {DIM_1, DIM_HIDDEN}, OPTIONAL},
+
+	/* ElectraForMaskedLM */
+	{"generator_lm_head.bias", {DIM_VOCABULARY}, OPTIONAL},
+	{"generator_lm_head.weight", {DIM_VOCABULARY, DIM_EMBEDDING}, OPTIONAL},
+	{"generator_predictions.LayerNorm.bias", {DIM_EMBEDDING}, OPTIONAL},
+	{"generator_predictions.LayerNorm.weight", {DIM_EMBEDDING}, OPTIONAL},
+	{"generator_predictions.dense.bias", {DIM_EMBEDDING}, OPTIONAL},
+	{"generator_predictions.dense.weight", {DIM_EMBEDDING, DIM_HIDDEN}, OPTIONAL},
+
+	/* classification of texts and tokens, question answering */
+	{"classifier.bias", {DIM_ANY}, OPTIONAL},
+	{"classifier.weight", {DIM_ANY, DIM_HIDDEN}, OPTIONAL},
+	{"classifier.dense.bias", {DIM_HIDDEN}, OPTIONAL},
+	{"classifier.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
+	{"classifier.out_proj.bias", {DIM_ANY}, OPTIONAL},
+	{"classifier.out_proj.weight", {DIM_ANY, DIM_HIDDEN}, OPTIONAL},
+	{"qa_outputs.bias", {DIM_2}, OPTIONAL},
+	{"qa_outputs.weight", {DIM_2, DIM_HIDDEN}, OPTIONAL},
+
+	/* BertForPreTraining */
+	{"cls.predictions.bias", {DIM_VOCABULARY}, OPTIONAL},
+	{"cls.predictions.decoder.bias", {DIM_VOCABULARY}, OPTIONAL},
+	{"cls.predictions.decoder.weight", {DIM_VOCABULARY, DIM_HIDDEN}, OPTIONAL},
+	{"cls.predictions.transform.LayerNorm.bias", {DIM_HIDDEN}, OPTIONAL},
+	{"cls.predictions.transform.LayerNorm.weight", {DIM_HIDDEN}, OPTIONAL},
+	{"cls.predictions.transform.dense.bias", {DIM_HIDDEN}, OPTIONAL},
+	{"cls.predictions.transform.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
+	{"cls.seq_relationship.bias", {DIM_2}, OPTIONAL},
+	{"cls.seq_relationship.weight", {DIM_2, DIM_HIDDEN}, OPTIONAL},
+};
+
+/* Behind "encoder.layer.N."; all required. */
+static const tensor_pattern layer_patterns[] = {
+	{"attention.output.LayerNorm.bias", {DIM_HIDDEN}, REQUIRED},
+	{"attention.output.LayerNorm.weight", {DIM_HIDDEN}, REQUIRED},
+	{"attention.output.dense.bias", {DIM_HIDDEN}, REQUIRED},
+	{"attention.output.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
+	{"attention.self.key.bias", {DIM_HIDDEN}, REQUIRED},
+	{"attention.self.key.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
+	{"attention.self.query.bias", {DIM_HIDDEN}, REQUIRED},
+	{"attention.self.query.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
+	{"attention.self.value.bias", {DIM_HIDDEN}, REQUIRED},
+	{"attention.self.value.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
+	{"intermediate.dense.bias", {DIM_INTERMEDIATE}, REQUIRED},
+	{"intermediate.dense.weight", {DIM_INTERMEDIATE, DIM_HIDDEN}, REQUIRED},
+	{"output.LayerNorm.bias", {DIM_HIDDEN}, REQUIRED},
+	{"output.LayerNorm.weight", {DIM_HIDDEN}, REQUIRED},
+	{"output.dense.bias", {DIM_HIDDEN}, REQUIRED},
+	{"output.dense.weight", {DIM_HIDDEN, DIM_INTERMEDIATE}, REQUIRED},
+};
+
+#define NUM_PATTERNS ((int) (sizeof(patterns) / sizeof(patterns[0])))
+#define NUM_LAYER_PATTERNS ((int) (sizeof(layer_patterns) / sizeof(layer_patterns[0])))
+
+static const char layer_prefix[] = "encoder.layer.";
+static const char module_prefix[] = "modules.";
+
+static int64_t
+dimension_size(const electra_config *config, dimension dimension)
+{
+	switch (dimension)
+	{
+		case DIM_NONE:
+			return 0;
+		case DIM_1:
+			return 1;
+		case DIM_2:
+			return 2;
+		case DIM_ANY:
+			return -1;
+		case DIM_VOCABULARY:
+			return config->vocab_size;
+		case DIM_POSITIONS:
+			return config->max_sequence_length;
+		case DIM_SEGMENTS:
+			return config->num_segments;
+		case DIM_EMBEDDING:
+			return config->embedding_dim;
+		case DIM_HIDDEN:
+			return config->hidden_dim;
+		case DIM_INTERMEDIATE:
+			return config->intermediate_dim;
+	}
+	return 0;
+}
+
+/* Whether a pattern's tensors must be there. */
+static bool
+pattern_required(const electra_config *config, const tensor_pattern *pattern)
+{
+	return pattern->presence == REQUIRED ||
+		(pattern->presence == PROJECTION && config->embedding_dim != config->hidden_dim);
+}
+
+static void
+fill_spec(const electra_config *config, const tensor_pattern *pattern, electra_tensor_spec *spec)
+{
+	spec->rank = 0;
+	while (spec->rank < ELECTRA_MAX_RANK && pattern->shape[spec->rank] != DIM_NONE)
+	{
+		spec->shape[spec->rank] = dimension_size(config, pattern->shape[spec->rank]);
+		spec->rank++;
+	}
+	spec->required = pattern_required(config, pattern);
+}
+
+static void
+layer_spec(const electra_config *config, int layer, const tensor_pattern *pattern,
+		   electra_tensor_spec *spec)
+{
+	snprintf(spec->name, sizeof(spec->name), "%s%d.%s", layer_prefix, layer, pattern->name);
+	fill_spec(config, pattern, spec);
+}
+
+/* Weight or bias of a Dense module; false where it has none. */
+static bool
+module_spec(const electra_config *config, int index, bool bias, electra_tensor_spec *spec)
+{
+	const electra_module *module = &config->modules[index];
+
+	if (module->kind != ELECTRA_MODULE_DENSE || (bias && !module->has_bias))
+		return false;
+	snprintf(spec->name, sizeof(spec->name), "%s%d.linear.%s", module_prefix, index,
+			 bias ? "bias" : "weight");
+	spec->rank = bias ? 1 : 2;
+	spec->shape[0] = module->out_dim;
+	spec->shape[1] = bias ? 0 : module->in_dim;
+	spec->required = true;
+	return true;
+}
+
+/*
+ * Reads the number behind a prefix and the dot behind the number; NULL unless
+ * it is a canonical decimal below count.  Returns what follows.
+ */
+static const char *
+parse_index(const char *name, const char *prefix, int count, int *index)
+{
+	const char *digits = name + strlen(prefix);
+	size_t		length;
+
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
+		return NULL;
+	length = strspn(digits, "0123456789");
+	if (length == 0 || length > 6 || (digits[0] == '0' && length > 1) || digits[length] != '.')
+		return NULL;
+	*index = 0;
+	for (size_t i = 0; i < length; i++)
+		*index = *index * 10 + (digits[i] - '0');
+	return *index < count ? digits + length + 1 : NULL;
+}
+
+bool
+electra_tensor_spec_find(const electra_config *config, const char *name, electra_tensor_spec *spec)
+{
+	const char *rest;
+	int			index;
+
+	memset(spec, 0, sizeof(*spec));
+	for (int i = 0; i < NUM_PATTERNS; i++)
+	{
+		if (strcmp(name, patterns[i].name) == 0)
+		{
+			snprintf(spec->name, sizeof(spec->name), "%s", name);
+			fill_spec(config, &patterns[i], spec);
+			return patterns[i].presence != PROJECTION || spec->required;
+		}
+	}
+	rest = parse_index(name, layer_prefix, config->num_layers, &index);
+	for (int i = 0; rest != NULL && i < NUM_LAYER_PATTERNS; i++)
+	{
+		if (strcmp(rest, layer_patterns[i].name) == 0)
+		{
+			layer_spec(config, index, &layer_patterns[i], spec);
+			return true;
+		}
+	}
+	rest = parse_index(name, module_prefix, config->num_modules, &index);
+	if (rest != NULL && strcmp(rest, "linear.weight") == 0)
+		return module_spec(config, index, false, spec);
+	if (rest != NULL && strcmp(rest, "linear.bias") == 0)
+		return module_spec(config, index, true, spec);
+	return false;
+}
+
+bool
+electra_tensor_spec_required(const electra_config *config, int index, electra_tensor_spec *spec)
+{
+	int			layer_tensors = config->num_layers * NUM_LAYER_PATTERNS;
+
+	memset(spec, 0, sizeof(*spec));
+	for (int i = 0; i < NUM_PATTERNS; i++)
+	{
+		if (pattern_required(config, &patterns[i]) && index-- == 0)
+		{
+			snprintf(spec->name, sizeof(spec->name), "%s", patterns[i].name);
+			fill_spec(config, &patterns[i], spec);
+			return true;
+		}
+	}
+	if (index < layer_tensors)
+	{
+		layer_spec(config, index / NUM_LAYER_PATTERNS, &layer_patterns[index % NUM_LAYER_PATTERNS], spec);
+		return true;
+	}
+	index -= layer_tensors;
+	for (int i = 0; i < config->num_modules; i++)
+	{
+		if (module_spec(config, i, false, spec) && index-- == 0)
+			return true;
+		if (module_spec(config, i, true, spec) && index-- == 0)
+			return true;
+	}
+	return false;
+}
