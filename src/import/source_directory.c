@@ -1,0 +1,286 @@
+/*
+ * The files of a foreign preset directory: opened, bounded, hashed.
+ */
+#include "import/source_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HASH_BLOCK_SIZE (64 * 1024)
+
+static const char lfs_signature[] = "version https://git-lfs";
+
+const char *
+source_quote(const char *text, char buffer[SOURCE_QUOTE_SIZE])
+{
+	size_t		limit = SOURCE_QUOTE_SIZE - sizeof("...");
+	size_t		size = strlen(text);
+
+	if (size > limit)
+	{
+		size = limit;
+		/* not inside a character: step back over continuation bytes */
+		while (size > 0 && ((unsigned char) text[size] & 0xC0) == 0x80)
+			size--;
+	}
+	for (size_t i = 0; i < size; i++)
+	{
+		unsigned char c = (unsigned char) text[i];
+
+		buffer[i] = (char) (c < 0x20 || c == 0x7F ? '?' : c);
+	}
+	strcpy(buffer + size, text[size] != '\0' ? "..." : "");
+	return buffer;
+}
+
+/* Turns errno of an attempt to reach a file or directory into an error. */
+static electra_status
+fail_errno(const char *what, const char *name, int number, electra_error *error)
+{
+	switch (number)
+	{
+		case ENOENT:
+		case ENOTDIR:
+			electra_fail(error, ELECTRA_NOT_FOUND, "%s \"%s\" does not exist", what, name);
+			break;
+		case EACCES:
+		case EPERM:
+			electra_fail(error, ELECTRA_NO_PERMISSION, "%s \"%s\" cannot be read: %s", what, name,
+						 strerror(number));
+			electra_fail_hint(error, "Give the operating system user that runs the importer (for "
+							  "electra_load_preset that is the server's user) the right to read it.");
+			break;
+		case ELOOP:
+			electra_fail(error, ELECTRA_INVALID_SOURCE, "%s \"%s\" is a symbolic link to itself",
+						 what, name);
+			break;
+		default:
+			electra_fail(error, ELECTRA_IO_ERROR, "could not open %s \"%s\": %s", what, name,
+						 strerror(number));
+			break;
+	}
+	return error->status;
+}
+
+electra_status
+source_directory_check(const source_directory *directory, electra_error *error)
+{
+	int			fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat status;
+
+	if (fd >= 0)
+	{
+		close(fd);
+		return ELECTRA_OK;
+	}
+	if (errno == ENOTDIR && stat(directory->path, &status) == 0)
+	{
+		electra_fail(error, ELECTRA_INVALID_SOURCE, "\"%s\" is not a directory", directory->path);
+		electra_fail_hint(error, "Name the directory that holds config.json, not a file in it.");
+		return error->status;
+	}
+	return fail_errno("directory", directory->path, errno, error);
+}
+
+electra_status
+source_file_path(const source_directory *directory, const char *name,
+				 char path[SOURCE_MAX_PATH], electra_error *error)
+{
+	char		quoted[SOURCE_QUOTE_SIZE];
+	int			size = snprintf(path, SOURCE_MAX_PATH, "%s/%s", directory->path, name);
+
+	if (size < 0 || size >= SOURCE_MAX_PATH)
+		return electra_fail(error, ELECTRA_INVALID_SOURCE, "the path of file \"%s\" is too long",
+							source_quote(name, quoted));
+	return ELECTRA_OK;
+}
+
+bool
+source_file_exists(const source_directory *directory, const char *name)
+{
+	char		path[SOURCE_MAX_PATH];
+	electra_error ignored;
+	struct stat status;
+
+	return source_file_path(directory, name, path, &ignored) == ELECTRA_OK &&
+		lstat(path, &status) == 0;
+}
+
+electra_status
+source_file_open(const source_directory *directory, const char *name,
+				 int *fd, uint64_t *size, electra_error *error)
+{
+	char		path[SOURCE_MAX_PATH];
+	char		quoted[SOURCE_QUOTE_SIZE];
+	struct stat status;
+	int			opened;
+
+	if (source_file_path(directory, name, path, error) != ELECTRA_OK)
+		return error->status;
+	source_quote(name, quoted);
+
+	/* O_NONBLOCK: opening a named pipe must not wait for a writer */
+	opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (opened < 0)
+	{
+		int			number = errno;
+
+		if (number == ENOENT && lstat(path, &status) == 0)
+		{
+			electra_fail(error, ELECTRA_NOT_FOUND,
+						 "file \"%s\" is a symbolic link to a file that does not exist", quoted);
+			electra_fail_hint(error, "Download the preset again, or copy it with its links resolved.");
+			return error->status;
+		}
+		return fail_errno("file", quoted, number, error);
+	}
+	if (fstat(opened, &status) != 0)
+	{
+		int			number = errno;
+
+		close(opened);
+		return fail_errno("file", quoted, number, error);
+	}
+	if (!S_ISREG(status.st_mode))
+	{
+		close(opened);
+		return electra_fail(error, ELECTRA_INVALID_SOURCE, "\"%s\" is not a regular file", quoted);
+	}
+	*fd = opened;
+	*size = (uint64_t) status.st_size;
+	return ELECTRA_OK;
+}
+
+electra_status
+source_pread(int fd, const char *name, void *buffer, size_t size, uint64_t offset,
+			 electra_error *error)
+{
+	char		quoted[SOURCE_QUOTE_SIZE];
+	char	   *to = buffer;
+
+	while (size > 0)
+	{
+		ssize_t		got = pread(fd, to, size, (off_t) offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return electra_fail(error, ELECTRA_IO_ERROR, "could not read file \"%s\": %s",
+								source_quote(name, quoted), strerror(errno));
+		if (got == 0)
+			return electra_fail(error, ELECTRA_IO_ERROR, "file \"%s\" became shorter while it was read",
+								source_quote(name, quoted));
+		to += got;
+		size -= (size_t) got;
+		offset += (uint64_t) got;
+	}
+	return ELECTRA_OK;
+}
+
+/* Finishes a hash and appends it to the provenance of the preset. */
+static electra_status
+note_digest(const source_directory *directory, const char *name, electra_sha256 *sha,
+			electra_error *error)
+{
+	uint8_t		digest[ELECTRA_DIGEST_SIZE];
+	char		hex[ELECTRA_DIGEST_HEX_SIZE];
+	char		key[SOURCE_MAX_NAME + sizeof("source.sha256.")];
+
+	electra_sha256_final(sha, digest);
+	electra_digest_to_hex(digest, hex);
+	snprintf(key, sizeof(key), "source.sha256.%s", name);
+	return preset_source_note(directory->source, key, hex, error);
+}
+
+electra_status
+source_file_note(const source_directory *directory, const char *name, int fd, uint64_t size,
+				 electra_error *error)
+{
+	electra_sha256 sha;
+	char	   *block = malloc(HASH_BLOCK_SIZE);
+
+	if (block == NULL)
+		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+	electra_sha256_init(&sha);
+	for (uint64_t offset = 0; offset < size;)
+	{
+		size_t		part = size - offset < HASH_BLOCK_SIZE ? (size_t) (size - offset) : HASH_BLOCK_SIZE;
+
+		if (source_pread(fd, name, block, part, offset, error) != ELECTRA_OK)
+		{
+			free(block);
+			return error->status;
+		}
+		electra_sha256_update(&sha, block, part);
+		offset += part;
+	}
+	free(block);
+	return note_digest(directory, name, &sha, error);
+}
+
+electra_status
+source_refuse_lfs_pointer(const char *name, const void *content, size_t size, electra_error *error)
+{
+	char		quoted[SOURCE_QUOTE_SIZE];
+
+	if (size < sizeof(lfs_signature) - 1 ||
+		memcmp(content, lfs_signature, sizeof(lfs_signature) - 1) != 0)
+		return ELECTRA_OK;
+	electra_fail(error, ELECTRA_INVALID_SOURCE, "file \"%s\" is a git-lfs pointer, not the file itself",
+				 source_quote(name, quoted));
+	electra_fail_hint(error, "Run \"git lfs pull\" in the directory, or download it with \"hf download\".");
+	return error->status;
+}
+
+electra_status
+source_file_read(const source_directory *directory, const char *name, size_t max_size,
+				 char **text, size_t *size, electra_error *error)
+{
+	char		quoted[SOURCE_QUOTE_SIZE];
+	electra_sha256 sha;
+	uint64_t	file_size;
+	char	   *content;
+	int			fd;
+
+	if (source_file_open(directory, name, &fd, &file_size, error) != ELECTRA_OK)
+		return error->status;
+	if (file_size > max_size)
+	{
+		close(fd);
+		electra_fail(error, ELECTRA_INVALID_SOURCE, "file \"%s\" is too large", source_quote(name, quoted));
+		electra_fail_detail(error, "It has %llu bytes; at most %llu are read.",
+							(unsigned long long) file_size, (unsigned long long) max_size);
+		return error->status;
+	}
+	content = malloc((size_t) file_size + 1);
+	if (content == NULL)
+	{
+		close(fd);
+		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+	}
+	if (source_pread(fd, name, content, (size_t) file_size, 0, error) != ELECTRA_OK ||
+		source_refuse_lfs_pointer(name, content, (size_t) file_size, error) != ELECTRA_OK)
+	{
+		close(fd);
+		free(content);
+		return error->status;
+	}
+	close(fd);
+	content[file_size] = '\0';
+
+	electra_sha256_init(&sha);
+	electra_sha256_update(&sha, content, (size_t) file_size);
+	if (note_digest(directory, name, &sha, error) != ELECTRA_OK)
+	{
+		free(content);
+		return error->status;
+	}
+	*text = content;
+	*size = (size_t) file_size;
+	return ELECTRA_OK;
+}
