@@ -1,0 +1,186 @@
+/*
+ * Encodes lists of token ids with a preset archive.
+ *
+ *   encode_driver ARCHIVE TOKENS OUTPUT [KERNELS]
+ *
+ * Each line of TOKENS is a batch of sequences separated by "|"; a token is an
+ * id, or id:segment; a first word "prompt=K" says how many leading tokens are
+ * the prompt's.  OUTPUT receives, for each sequence in turn, raw floats:
+ * sequence_output, then the embedding.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/encoder.h"
+#include "core/kernels.h"
+
+#define MAX_TOKENS 100000
+
+/* An archive file as a stream. */
+static electra_status
+read_file(void *context, void *destination, size_t size, electra_error *error)
+{
+	if (fread(destination, 1, size, context) != size)
+		return electra_fail(error, ELECTRA_IO_ERROR, "the archive ends too early");
+	return ELECTRA_OK;
+}
+
+/* An image in memory as a sink. */
+static electra_status
+write_memory(void *context, uint64_t offset, const void *data, size_t size, electra_error *error)
+{
+	(void) error;
+	memcpy((char *) context + offset, data, size);
+	return ELECTRA_OK;
+}
+
+static void
+check(electra_status status, const electra_error *error)
+{
+	if (status == ELECTRA_OK)
+		return;
+	fprintf(stderr, "encode_driver: %s\n%s\n", error->message, error->detail);
+	exit(1);
+}
+
+static void *
+allocate(size_t size)
+{
+	void	   *memory = aligned_alloc(64, (size + 64) / 64 * 64);
+
+	if (memory == NULL)
+		exit(1);
+	return memory;
+}
+
+static void
+load(const char *path, electra_model *model)
+{
+	electra_error error = {0};
+	FILE	   *file = fopen(path, "rb");
+	electra_archive_reader reader;
+	electra_stream stream = {read_file, file};
+	electra_sink sink = {write_memory, NULL};
+	uint64_t	size;
+
+	if (file == NULL)
+	{
+		fprintf(stderr, "encode_driver: %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	check(electra_archive_open(&reader, stream, UINT64_C(1) << 40, &electra_malloc_allocator, &error),
+		  &error);
+	sink.context = allocate((size_t) electra_image_max_size(reader.archive));
+	check(electra_image_build(&reader, NULL, &sink, &size, &electra_malloc_allocator, NULL, &error),
+		  &error);
+	electra_archive_close(&reader);
+	fclose(file);
+	check(electra_model_open(model, sink.context, (size_t) size, &error), &error);
+}
+
+/* A line of TOKENS. */
+typedef struct token_line
+{
+	electra_batch batch;
+	int32_t		offsets[MAX_TOKENS + 1];
+	int32_t		ids[MAX_TOKENS];
+	uint8_t		segments[MAX_TOKENS];
+} token_line;
+
+static void
+parse_line(char *text, token_line *line)
+{
+	int32_t		count = 0;
+	int			sequences = 0;
+
+	memset(&line->batch, 0, sizeof(line->batch));
+	line->offsets[0] = 0;
+	for (char *word = strtok(text, " \n"); word != NULL; word = strtok(NULL, " \n"))
+	{
+		char	   *colon = strchr(word, ':');
+
+		if (strcmp(word, "|") == 0)
+			line->offsets[++sequences] = count;
+		else if (strncmp(word, "prompt=", 7) == 0)
+			line->batch.prompt_tokens = (int32_t) atoi(word + 7);
+		else if (count < MAX_TOKENS)
+		{
+			line->ids[count] = (int32_t) atoi(word);
+			line->segments[count] = (uint8_t) (colon == NULL ? 0 : atoi(colon + 1));
+			count++;
+		}
+	}
+	line->offsets[++sequences] = count;
+	line->batch.num_sequences = sequences;
+	line->batch.offsets = line->offsets;
+	line->batch.token_ids = line->ids;
+	line->batch.segment_ids = line->segments;
+}
+
+static void
+encode(const electra_model *model, const token_line *line, FILE *output)
+{
+	const electra_batch *batch = &line->batch;
+	const electra_config *config = electra_model_config(model);
+	size_t		hidden_dim = (size_t) config->hidden_dim;
+	size_t		dimensions = (size_t) electra_config_dimensions(config);
+	float	   *hidden = allocate((size_t) batch->offsets[batch->num_sequences] * hidden_dim * sizeof(float));
+	float	   *embeddings = allocate((size_t) batch->num_sequences * dimensions * sizeof(float));
+	void	   *workspace = allocate(electra_encoder_workspace(model, batch));
+	void	   *pool_workspace = allocate(electra_pool_workspace(model));
+	electra_error error = {0};
+
+	check(electra_encode(model, batch, workspace, hidden, NULL, &error), &error);
+	check(electra_pool(model, batch, hidden, pool_workspace, embeddings, &error), &error);
+	for (int b = 0; b < batch->num_sequences; b++)
+	{
+		fwrite(hidden + (size_t) batch->offsets[b] * hidden_dim, sizeof(float),
+			   (size_t) (batch->offsets[b + 1] - batch->offsets[b]) * hidden_dim, output);
+		fwrite(embeddings + (size_t) b * dimensions, sizeof(float), dimensions, output);
+	}
+	free(hidden);
+	free(embeddings);
+	free(workspace);
+	free(pool_workspace);
+}
+
+int
+main(int argc, char **argv)
+{
+	electra_model model;
+	token_line *line = allocate(sizeof(*line));
+	char	   *text = NULL;
+	size_t		capacity = 0;
+	FILE	   *tokens;
+	FILE	   *output;
+
+	if (argc < 4)
+	{
+		fprintf(stderr, "usage: encode_driver ARCHIVE TOKENS OUTPUT [KERNELS]\n");
+		return 2;
+	}
+	for (int set = 0; argc > 4 && set < ELECTRA_NUM_KERNEL_SETS; set++)
+		if (strcmp(argv[4], electra_kernel_set_name((electra_kernel_set) set)) == 0 &&
+			!electra_kernels_choose((electra_kernel_set) set))
+			return 3;
+	load(argv[1], &model);
+	tokens = fopen(argv[2], "r");
+	output = fopen(argv[3], "wb");
+	if (tokens == NULL || output == NULL)
+	{
+		fprintf(stderr, "encode_driver: %s or %s: %s\n", argv[2], argv[3], strerror(errno));
+		return 1;
+	}
+	while (getline(&text, &capacity, tokens) > 0)
+	{
+		parse_line(text, line);
+		encode(&model, line, output);
+	}
+	fclose(tokens);
+	free(text);
+	free(line);
+	free((void *) model.header);
+	return fclose(output) == 0 ? 0 : 1;
+}

@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""Compares our token ids with Hugging Face's, text by text; any difference is a failure.
+
+Usage: tokenizer_parity.py DRIVER [--texts N] [--seed N] [--model DIRECTORY]
+
+DRIVER is the program of tokenize_driver.c.  The reference is the fast
+tokenizer as transformers configures it (BertTokenizer), over vocabularies that
+are made for the texts so that a wrong character cannot hide in [UNK]; with
+--model also the tokenizer of a real model's directory.
+"""
+
+import argparse
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import unicodedata
+
+from tokenizers import AddedToken, normalizers
+from transformers import AutoTokenizer, BertTokenizer
+
+SPECIAL = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+WHITE = ["\t", "\n", "\r", " ", "  ", "\u00a0", "\u1680", "\u2003", "\u2028", "\u2029", "\u202f", "\u205f",
+         "\u3000", "\x0b", "\x0c", "\u0085", "\u200b"]
+
+# encoder-and-formats, section 5: the corner cases, and their neighbours.
+CORNERS = [
+    "", " ", "\t\n\r ", "\u00a0", "\u3000", "a\u00a0b", "a\u3000b", "a\u2028b", "a\u0085b", "a\x0bb", "a\x0cb",
+    "a\u200bb", "so\u00adft", "a\ufffdb", "a\ue000b", "caf\u00e9", "cafe\u0301", "\u0130stanbul", "\u0130\u0130",
+    "stra\u00dfe STRA\u1e9eE", "\u039f\u0394\u039f\u03a3", "\u039f\u0394\u039f\u03a3 \u03a3", "\ufb01ne", "\u00bd",
+    "\u2026", "wait\u2026what", "\ud55c\uad6d\uc5b4", "\u1112\u1161\u11ab", "\U0002b820", "a\U0002b820b",
+    "a\U0002b91fb", "a\U0002b920b", "\u2e43", "a\u2e43b", "##hello", "hello##world", "# #", "a" * 100, "a" * 101,
+    "a" * 99, "\u00e9" * 100, "\u00e9" * 101, "e\u0301" * 100, "e\u0301" * 101, "a[MASK]b", "[mask]", "[MASK][MASK]",
+    "[MASK", "MASK]", "[[MASK]]", "[CLS] a [SEP] b [SEP]", "[PAD][UNK]", "\u2764\ufe0f", "a\ufe0fb",
+    "\U0001f469\u200d\U0001f4bb", "\u0e01\u0e33", "\u0301", "\u0301\u0302", "a\u0315\u0334", "\U0001d165\u302e",
+    "\u302e\U0001d165", "x\u302e\U0001d165\u0301y", "\u4e2d\u6587 text\u4e2d", "\uf900", "\U0002f800", "\u00b7",
+    "\x00", "a\x00b", "\x7f", "\u2066a\u2069", "\ufeffbom", "1,234.56", "don't", "e.g.", "\u0665\u0666", "\u212b",
+    "\u1e69", "\u01c4", "\u03d4", "\u0958", "\U0001134b", "\U0001d15e", "\U00011938", "\u16ff", "\U00016ff0",
+    "\u0378", "\U0010ffff", "\uffff", "\U0001fffe", "\u0345\u03a3", "A\u0345\u03a3", "A\u03a3\u0345b", "A.\u03a3", "\u03a3",
+    "a\u03a3\u0301", "a\u03a3\u00ad", "a\u03a3\u00adb", "\u1e9b\u0323",
+]
+
+
+def write_arrays(path_or_pipe, arrays):
+    path_or_pipe.write(b"".join(struct.pack("<I", len(data) // width) + data for data, width in arrays))
+
+
+class Case:
+    """One tokenizer of the reference and the same one of ours."""
+
+    def __init__(self, driver, folder, name, backend, options, unk_id, lowercase_text=False):
+        self.driver, self.name, self.backend = driver, name, backend
+        backend.no_padding()  # a tokenizer.json brings its own
+        backend.no_truncation()
+        self.options = options + ("t" if lowercase_text else "")
+        self.lowercase_text = lowercase_text
+        self.unk_id = unk_id
+        model_vocabulary = backend.get_vocab(with_added_tokens=False)
+        by_id = {i: t for t, i in backend.get_vocab(with_added_tokens=True).items()}
+        self.size = max(by_id) + 1
+        self.vocabulary_path = os.path.join(folder, "vocabulary")
+        self.added_path = os.path.join(folder, "added")
+        with open(self.vocabulary_path, "wb") as file:
+            file.write(b"".join(by_id.get(i, "").encode() + b"\0" for i in range(self.size)))
+        with open(self.added_path, "wb") as file:
+            for i, token in sorted(backend.get_added_tokens_decoder().items()):
+                flags = "".join(letter for letter, on in (
+                    ("w", token.single_word), ("l", token.lstrip), ("r", token.rstrip), ("n", token.normalized),
+                    ("s", token.special), ("o", token.content not in model_vocabulary)) if on)
+                file.write(f"{i} {flags or '-'} {token.content}".encode() + b"\0")
+
+    def run(self, options, arrays, width):
+        """The driver's answers, as bytes objects of elements of this width."""
+        with tempfile.TemporaryFile() as file:
+            write_arrays(file, arrays)
+            file.seek(0)
+            command = [self.driver, self.vocabulary_path, self.added_path, options or "-", "100", str(self.unk_id)]
+            output = subprocess.run(command, stdin=file, stdout=subprocess.PIPE, check=True).stdout
+        answers, at = [], 0
+        while at < len(output):
+            size = struct.unpack_from("<I", output, at)[0] * width
+            answers.append(output[at + 4:at + 4 + size])
+            at += 4 + size
+        return answers
+
+    def compare(self, texts):
+        """Number of texts with different ids."""
+        ours = self.run(self.options, [(text.encode(), 1) for text in texts], 4)
+        assert len(ours) == len(texts)
+        differences = 0
+        inputs = [text.lower() for text in texts] if self.lowercase_text else texts
+        reference = self.backend.encode_batch(inputs, add_special_tokens=False)
+        for text, answer, expected in zip(texts, ours, reference):
+            ids = list(struct.unpack(f"<{len(answer) // 4}i", answer))
+            if ids != expected.ids:
+                differences += 1
+                if differences <= 5:
+                    print(f"  {self.name}: {text[:80]!a}\n    ours {ids[:40]}\n    reference {expected.ids[:40]}")
+        return differences
+
+    def compare_backwards(self, lists):
+        """Number of id lists that decode differently."""
+        ours = self.run(self.options + "d", [(struct.pack(f"<{len(ids)}i", *ids), 4) for ids in lists], 1)
+        assert len(ours) == len(lists)
+        differences = 0
+        for ids, answer in zip(lists, ours):
+            expected = self.backend.decode(ids, skip_special_tokens=True)
+            if answer.decode() != expected:
+                differences += 1
+                if differences <= 5:
+                    print(f"  {self.name}: {ids[:20]}\n    ours {answer.decode()[:80]!a}\n    reference {expected[:80]!a}")
+        return differences
+
+
+class Texts:
+    """Seeded random texts of all scripts and all kinds of trouble."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.marks = [chr(c) for c in range(0x110000) if unicodedata.combining(chr(c))]
+        self.letters = [chr(c) for c in range(0x20000) if unicodedata.category(chr(c)) in ("Lu", "Ll", "Lo", "Lt", "Lm")]
+        self.punctuation = [chr(c) for c in range(0x20000) if unicodedata.category(chr(c))[0] in "PS"]
+        self.special = SPECIAL
+
+    def code_point(self):
+        """Any scalar value, each plane as often as the first one's parts."""
+        r = self.random
+        top = r.choice((0x80, 0x250, 0x600, 0x3000, 0x10000, 0x20000, 0x110000))
+        c = r.randrange(top) if r.random() < 0.8 else r.randrange(17) * 0x10000 + r.randrange(0x10000)
+        return chr(c) if not 0xD800 <= c <= 0xDFFF else "\ufffd"
+
+    def word(self):
+        r = self.random
+        start = r.randrange(len(self.letters))
+        near = self.letters[start:start + 40]
+        return "".join(r.choice(near) for _ in range(r.randint(1, 9)))
+
+    def marked(self):
+        r = self.random
+        pool = self.marks + ["\u302e", "\u302f", "\U0001d165", "\U0001d16d", "\u0f3e", "\U00016ff0"] * 20
+        return r.choice(self.letters) + "".join(r.choice(pool) for _ in range(r.randint(1, 6)))
+
+    def trouble(self):
+        """Added tokens, parts of them, white space, word characters, side by side."""
+        r = self.random
+        parts = []
+        for _ in range(r.randint(2, 9)):
+            kind = r.random()
+            token = r.choice(self.special)
+            if kind < 0.45:
+                parts.append(token)
+            elif kind < 0.55:
+                parts.append(r.choice((token.lower(), token.upper(), token.title())))
+            elif kind < 0.65:
+                parts.append(token[:r.randint(1, len(token))])
+            elif kind < 0.85:
+                parts.append(r.choice(WHITE) * r.randint(1, 2))
+            else:
+                parts.append(r.choice((self.word(), "x", "_", "\u0301", "-", "\u4e2d", "\u03a3", "7")))
+        return "".join(parts)
+
+    def sigma(self):
+        return "".join(self.random.choice("\u03a3\u03a3\u03b1A .'\u0301\u00ad\u0130:\u2019\u02b07") for _ in range(self.random.randint(1, 12)))
+
+    def long_word(self):
+        r = self.random
+        unit = r.choice(("a", "\u00e9", "e\u0301", "\ud55c", "\u00df", self.word(), "a\u00ad", "\U0001d165"))
+        return (unit * 110)[:r.randint(95, 106) * (1 if len(unit) == 1 else r.randint(1, 2))]
+
+    def sentence(self):
+        r = self.random
+        return "".join(self.word() + r.choice((" ", " ", " ", ", ", ".", "-", "\u3000", r.choice(self.punctuation)))
+                       for _ in range(r.randint(1, 12)))
+
+    def text(self):
+        r = self.random
+        kind = r.randrange(9)
+        if kind < 2:
+            return "".join(self.code_point() for _ in range(r.randint(1, 24)))
+        if kind < 4:
+            return self.sentence()
+        if kind == 4:
+            return " ".join(self.marked() for _ in range(r.randint(1, 5)))
+        if kind == 5:
+            return self.sigma()
+        if kind == 6:
+            return r.choice(("", "x ", "\u00a0")) + self.long_word() + r.choice(("", " y", ".", "[MASK]"))
+        return self.trouble()
+
+
+def make_vocabulary(texts, normalizer, rng, gaps):
+    """Pieces for the normalized texts: all characters, common pairs, some words."""
+    pieces = dict.fromkeys(SPECIAL)
+    characters, groups = {}, {}
+    for text in texts:
+        normalized = normalizer.normalize_str(text)
+        characters.update(dict.fromkeys(normalized))
+        for word in normalized.split():
+            if len(word) > 2 and rng.random() < 0.3:
+                cut = rng.randint(1, len(word) - 1)
+                groups[word[:cut]] = groups["##" + word[cut:]] = groups["##" + word[cut - 1:cut + 1]] = None
+    for character in characters:
+        if character.isspace() or character == "\0":
+            continue
+        pieces[character] = None
+        if rng.random() >= gaps:
+            pieces["##" + character] = None
+    for group in groups:
+        if "\0" not in group:
+            pieces[group] = None
+    return {piece: i for i, piece in enumerate(pieces)}
+
+
+def added_tokens():
+    """Added tokens with every flag, among them some that meet or contain each other."""
+    return [
+        AddedToken("<ent>", normalized=False), AddedToken("<ent>s", normalized=False, single_word=True),
+        AddedToken("Foo", normalized=True), AddedToken("fo", normalized=False, single_word=True),
+        AddedToken("foobar", normalized=True, single_word=True), AddedToken("[L]", normalized=False, lstrip=True),
+        AddedToken("[R]", normalized=False, rstrip=True),
+        AddedToken("[LR]", normalized=False, lstrip=True, rstrip=True, special=True),
+        AddedToken("[W]", normalized=False, single_word=True, lstrip=True),
+        AddedToken("Caf\u00e9 x", normalized=True, lstrip=True, rstrip=True), AddedToken("o ", normalized=True),
+        AddedToken(" q", normalized=True, single_word=True), AddedToken("\u4e2d", normalized=True),
+        AddedToken("S\u00d3", normalized=True, special=True), AddedToken("covid", normalized=True, single_word=True),
+        AddedToken("19", normalized=False), AddedToken("\u03c3\u03c2", normalized=False),
+        AddedToken("do not", normalized=False), AddedToken(" .", normalized=False),
+    ]
+
+
+def backend_of(texts, rng, lowercase, strip_accents, chinese, added, gaps, clean_text=True):
+    """The fast tokenizer that transformers makes for these settings."""
+    normalizer = normalizers.BertNormalizer(clean_text=clean_text, handle_chinese_chars=chinese,
+                                            strip_accents=strip_accents, lowercase=lowercase)
+    tokenizer = BertTokenizer(vocab=make_vocabulary(texts, normalizer, rng, gaps), do_lower_case=lowercase,
+                              strip_accents=strip_accents, tokenize_chinese_chars=chinese)
+    backend = tokenizer._tokenizer
+    if not clean_text:  # only a tokenizer.json that is taken as it is has this
+        backend.normalizer = normalizer
+    if added:
+        backend.add_tokens(added)
+    strips = lowercase if strip_accents is None else strip_accents
+    options = ("c" if clean_text else "") + ("h" if chinese else "") + ("l" if lowercase else "") + ("s" if strips else "")
+    return backend, options
+
+
+def random_id_lists(rng, size, count, added):
+    return [[rng.choice(added) if added and rng.random() < 0.3 else rng.randrange(size) for _ in range(rng.randint(0, 30))]
+            for _ in range(count)]
+
+
+def code_point_texts():
+    """Every scalar value between letters, 64 in a text."""
+    scalars = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+    return [" ".join("a" + chr(c) + "b" for c in scalars[start:start + 64]) for start in range(0, len(scalars), 64)]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("driver")
+    parser.add_argument("--texts", type=int, default=24000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model")
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    texts_of = Texts(options.seed)
+    compared = differences = 0
+
+    # (name, lowercase, strip_accents, chinese, with added tokens, clean_text, lowercase_text)
+    settings = [
+        ("uncased", True, None, True, False, True, False),
+        ("cased", False, None, True, False, True, False),
+        ("uncased, accents kept", True, False, True, True, True, False),
+        ("cased, accents stripped, no Chinese", False, True, False, True, True, False),
+        ("uncased, added tokens", True, None, True, True, True, False),
+        ("nothing cleaned", True, None, True, True, False, False),
+        ("text in lower case, cased", False, None, True, True, True, True),
+        ("text in lower case, uncased", True, None, True, True, True, True),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, lowercase, strip, chinese, with_added, clean, lowercase_text in settings:
+            added = added_tokens() if with_added else []
+            texts_of.special = SPECIAL + [token.content for token in added] * 2
+            texts = CORNERS + [texts_of.text() for _ in range(options.texts // len(settings))]
+            source = [text.lower() for text in texts] if lowercase_text else texts
+            backend, letters = backend_of(source, rng, lowercase, strip, chinese, added, 0.02, clean)
+            case = Case(options.driver, folder, name, backend, letters, 0, lowercase_text)
+            wrong = case.compare(texts)
+            lists = random_id_lists(rng, case.size, 500, list(backend.get_added_tokens_decoder()))
+            wrong_lists = case.compare_backwards(lists)
+            print(f"{name}: {len(texts)} texts, {wrong} differ; {len(lists)} lists of ids, {wrong_lists} differ", flush=True)
+            compared += len(texts) + len(lists)
+            differences += wrong + wrong_lists
+
+        everything = code_point_texts()
+        for lowercase, strip, chinese in ((True, None, True), (False, False, False), (False, True, True), (True, False, False)):
+            wrong = count = 0
+            for start in range(0, len(everything), 2048):
+                texts = everything[start:start + 2048]
+                backend, letters = backend_of(texts, rng, lowercase, strip, chinese, [], 0.0)
+                wrong += Case(options.driver, folder, "every code point", backend, letters, 0).compare(texts)
+                count += len(texts)
+            print(f"every code point, {letters}: {count} texts, {wrong} differ", flush=True)
+            compared += count
+            differences += wrong
+
+        if options.model:
+            tokenizer = AutoTokenizer.from_pretrained(options.model)
+            texts_of.special = SPECIAL
+            texts = CORNERS + [texts_of.text() for _ in range(options.texts // 4)]
+            lowercase = tokenizer.do_lower_case
+            letters = "ch" + ("ls" if lowercase else "")
+            case = Case(options.driver, folder, options.model, tokenizer._tokenizer, letters, tokenizer.unk_token_id)
+            wrong = case.compare(texts)
+            wrong += case.compare_backwards(random_id_lists(rng, case.size, 1000, []))
+            print(f"real model: {len(texts)} texts and 1000 lists of ids, {wrong} differ", flush=True)
+            compared += len(texts) + 1000
+            differences += wrong
+
+    print(f"{compared} compared, {differences} differences")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

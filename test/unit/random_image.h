@@ -1,0 +1,231 @@
+/*
+ * A model with random weights in memory, for tests of encoder and pooling that
+ * need no archive.
+ *
+ * Every weight is an integer of 24 bits times a power of two, out of a
+ * generator that test/parity/make_encoder_golden.py has too, so that reference
+ * implementations can compute with the very same weights.
+ */
+#ifndef ELECTRA_RANDOM_IMAGE_H
+#define ELECTRA_RANDOM_IMAGE_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/encoder.h"
+
+/* Numbers of tensors: each has a stream of its own. */
+#define RANDOM_WORDS 0
+#define RANDOM_POSITIONS 1
+#define RANDOM_SEGMENTS 2
+#define RANDOM_EMBEDDING_NORM 3
+#define RANDOM_PROJECTION 5
+#define RANDOM_LAYER(l) (16 + 16 * (l))
+#define RANDOM_MODULE(m) (100000 + 2 * (m))
+
+typedef struct random_image
+{
+	electra_model model;
+	char	   *memory;			/* the image */
+	size_t		used;			/* bytes */
+	size_t		capacity;
+	uint64_t	seed;
+} random_image;
+
+static inline uint64_t
+random_u64(uint64_t *state)
+{
+	uint64_t	z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* Uniform in [-1, 1), 24 bits. */
+static inline float
+random_float(uint64_t *state)
+{
+	return (float) ((int32_t) (random_u64(state) >> 40) - (1 << 23)) * 0x1p-23f;
+}
+
+static inline void
+random_tensor(const random_image *image, int number, float *values, size_t count, float base,
+			  float amplitude)
+{
+	uint64_t	state = image->seed + (uint64_t) number * UINT64_C(0x632be59bd9b4e019);
+
+	for (size_t i = 0; i < count; i++)
+		values[i] = base + amplitude * random_float(&state);
+}
+
+/* A zeroed section behind the ones before it; its offset. */
+static inline uint64_t
+random_section(random_image *image, size_t size)
+{
+	uint64_t	offset = (image->used + 63) / 64 * 64;
+
+	if (offset + size > image->capacity)
+		abort();
+	memset(image->memory + offset, 0, size);
+	image->used = offset + size;
+	return offset;
+}
+
+static inline uint64_t
+random_floats(random_image *image, int number, size_t count, size_t padded, float base,
+			  float amplitude)
+{
+	uint64_t	offset = random_section(image, padded * sizeof(float));
+
+	random_tensor(image, number, (float *) (image->memory + offset), count, base, amplitude);
+	return offset;
+}
+
+/* Weight [out, in] from stream number, bias from number + 1. */
+static inline electra_image_linear
+random_linear(random_image *image, int number, int32_t in_dim, int32_t out_dim, bool bias)
+{
+	size_t		padded = ((size_t) out_dim + 31) / 32 * 32;
+	float	   *weights = malloc((size_t) in_dim * out_dim * sizeof(float));
+	float		amplitude = 1.0f;
+	electra_image_linear linear = {.in_dim = in_dim, .out_dim = out_dim};
+
+	for (int64_t k = 3; k < in_dim; k *= 4)
+		amplitude *= 0.5f;
+	random_tensor(image, number, weights, (size_t) in_dim * out_dim, 0.0f, amplitude);
+	linear.panels = random_section(image, padded * in_dim * sizeof(float));
+	for (int32_t n = 0; n < out_dim; n++)
+		electra_pack_row((float *) (image->memory + linear.panels) + (size_t) (n / 32) * in_dim * 32,
+						 n % 32, weights + (size_t) n * in_dim, in_dim);
+	free(weights);
+	if (bias)
+		linear.bias = random_floats(image, number + 1, out_dim, padded, 0.0f, 0.125f);
+	return linear;
+}
+
+static inline electra_image_layer_norm
+random_norm(random_image *image, int number, int32_t dim)
+{
+	electra_image_layer_norm norm;
+
+	norm.weight = random_floats(image, number, dim, dim, 1.0f, 0.5f);
+	norm.bias = random_floats(image, number + 1, dim, dim, 0.0f, 0.25f);
+	return norm;
+}
+
+static inline void
+random_layer(random_image *image, electra_image_layer *layer, int number, const electra_config *config)
+{
+	int32_t		hidden_dim = config->hidden_dim;
+
+	layer->query = random_linear(image, number, hidden_dim, hidden_dim, true);
+	layer->key = random_linear(image, number + 2, hidden_dim, hidden_dim, true);
+	layer->value = random_linear(image, number + 4, hidden_dim, hidden_dim, true);
+	layer->attention_output = random_linear(image, number + 6, hidden_dim, hidden_dim, true);
+	layer->attention_norm = random_norm(image, number + 8, hidden_dim);
+	layer->intermediate = random_linear(image, number + 10, hidden_dim, config->intermediate_dim, true);
+	layer->output = random_linear(image, number + 12, config->intermediate_dim, hidden_dim, true);
+	layer->output_norm = random_norm(image, number + 14, hidden_dim);
+}
+
+/* More than enough bytes for everything. */
+static inline size_t
+random_capacity(const electra_config *config)
+{
+	size_t		hidden = (size_t) config->hidden_dim + 64;
+	size_t		embedding = (size_t) config->embedding_dim + 64;
+	size_t		floats = ((size_t) config->vocab_size + config->max_sequence_length +
+						  config->num_segments + hidden) * embedding;
+
+	floats += (size_t) config->num_layers * (hidden * (4 * hidden + 2 * ((size_t) config->intermediate_dim + 64)) +
+											 24 * hidden + 4 * (size_t) config->intermediate_dim);
+	for (int m = 0; m < config->num_modules; m++)
+		floats += ((size_t) config->modules[m].in_dim + 64) * ((size_t) config->modules[m].out_dim + 64);
+	return floats * sizeof(float) + (size_t) config->num_layers * (sizeof(electra_image_layer) + 4096) +
+		sizeof(electra_image_header) + 16384;
+}
+
+static inline random_image *
+random_image_create(const electra_config *config, uint64_t seed)
+{
+	random_image *image = calloc(1, sizeof(*image));
+	electra_image_header *header;
+	electra_image_layer *layers;
+
+	image->seed = seed;
+	image->capacity = random_capacity(config);
+	image->memory = aligned_alloc(64, (image->capacity + 63) / 64 * 64);
+	header = (electra_image_header *) (image->memory + random_section(image, sizeof(*header)));
+	header->config = *config;
+	header->layers = random_section(image, (size_t) config->num_layers * sizeof(*layers));
+	layers = (electra_image_layer *) (image->memory + header->layers);
+	header->word_embeddings = random_floats(image, RANDOM_WORDS, (size_t) config->vocab_size * config->embedding_dim,
+											(size_t) config->vocab_size * config->embedding_dim, 0.0f, 0.5f);
+	header->position_embeddings = random_floats(image, RANDOM_POSITIONS,
+												(size_t) config->max_sequence_length * config->embedding_dim,
+												(size_t) config->max_sequence_length * config->embedding_dim,
+												0.0f, 0.25f);
+	header->segment_embeddings = random_floats(image, RANDOM_SEGMENTS,
+											   (size_t) config->num_segments * config->embedding_dim,
+											   (size_t) config->num_segments * config->embedding_dim,
+											   0.0f, 0.25f);
+	header->embedding_norm = random_norm(image, RANDOM_EMBEDDING_NORM, config->embedding_dim);
+	if (config->embedding_dim != config->hidden_dim)
+		header->projection = random_linear(image, RANDOM_PROJECTION, config->embedding_dim,
+										   config->hidden_dim, true);
+	for (int32_t l = 0; l < config->num_layers; l++)
+		random_layer(image, &layers[l], RANDOM_LAYER(l), config);
+	for (int32_t m = 0; m < config->num_modules; m++)
+		if (config->modules[m].kind == ELECTRA_MODULE_DENSE)
+			header->modules[m] = random_linear(image, RANDOM_MODULE(m), config->modules[m].in_dim,
+											   config->modules[m].out_dim, config->modules[m].has_bias);
+	header->size = image->used;
+	image->model.header = header;
+	image->model.layers = layers;
+	return image;
+}
+
+static inline void
+random_image_free(random_image *image)
+{
+	free(image->memory);
+	free(image);
+}
+
+/* A shape with mean pooling and nothing behind it. */
+static inline electra_config
+random_config(int32_t layers, int32_t heads, int32_t hidden_dim, int32_t embedding_dim,
+			  int32_t intermediate_dim, int32_t positions)
+{
+	electra_config config = {
+		.numerics_version = ELECTRA_NUMERICS_VERSION,
+		.vocab_size = 500,
+		.num_layers = layers,
+		.num_heads = heads,
+		.hidden_dim = hidden_dim,
+		.embedding_dim = embedding_dim,
+		.intermediate_dim = intermediate_dim,
+		.max_sequence_length = positions,
+		.num_segments = 2,
+		.layer_norm_eps = 1e-12,
+		.num_modules = 1,
+		.modules = {{ELECTRA_MODULE_POOLING, ELECTRA_IDENTITY, hidden_dim, hidden_dim, false}},
+		.pooling_modes = ELECTRA_POOL_MEAN,
+		.max_length = positions
+	};
+
+	return config;
+}
+
+/* Token ids of the whole vocabulary in a fixed random order. */
+static inline void
+random_token_ids(const electra_config *config, uint64_t seed, int32_t *ids, int32_t count)
+{
+	uint64_t	state = seed;
+
+	for (int32_t t = 0; t < count; t++)
+		ids[t] = (int32_t) (random_u64(&state) % (uint64_t) config->vocab_size);
+}
+
+#endif							/* ELECTRA_RANDOM_IMAGE_H */

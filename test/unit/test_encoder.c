@@ -1,0 +1,401 @@
+/*
+ * The encoder: values against transformers (recorded in
+ * test/parity/golden/encoder.txt), the same bits from every set of kernels and
+ * in every batch, refusals, cancel.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "core/kernels.h"
+#include "random_image.h"
+
+#define GOLDEN "test/parity/golden/encoder.txt"
+
+/* Issue's bar for the difference to transformers. */
+#define PARITY_BAR 2e-5
+
+/* Encodes with a workspace of exactly the size asked for. */
+static float *
+encode(const electra_model *model, const electra_batch *batch)
+{
+	size_t		count = (size_t) batch->offsets[batch->num_sequences] * electra_model_config(model)->hidden_dim;
+	float	   *output = malloc(count * sizeof(float));
+	void	   *workspace = aligned_alloc(64, electra_encoder_workspace(model, batch));
+	electra_error error = {0};
+
+	if (electra_encode(model, batch, workspace, output, NULL, &error) != ELECTRA_OK)
+		fail_msg("%s", error.message);
+	free(workspace);
+	return output;
+}
+
+/* One sequence without segments. */
+static float *
+encode_ids(const electra_model *model, const int32_t *ids, int32_t count)
+{
+	int32_t		offsets[] = {0, count};
+	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids};
+
+	return encode(model, &batch);
+}
+
+/*
+ * A case of the golden file: "case NAME layers heads hidden embedding
+ * intermediate ACTIVATION seed tokens segments", then "row T v0 … v15" with
+ * every (hidden / 16)th component, then "end".
+ */
+static double
+check_golden_case(FILE *file, char *activation, const int *shape)
+{
+	electra_config config = random_config(shape[0], shape[1], shape[2], shape[3], shape[4], 512);
+	int32_t		count = shape[6];
+	int32_t		offsets[] = {0, count};
+	int32_t    *ids = malloc(count * sizeof(int32_t));
+	uint8_t    *segments = calloc(count, 1);
+	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids, .segment_ids = segments};
+	random_image *image;
+	float	   *output;
+	int			row;
+	double		worst = 0;
+
+	assert_true(electra_activation_parse(activation, &config.activation));
+	image = random_image_create(&config, (uint64_t) shape[5]);
+	random_token_ids(&config, (uint64_t) shape[5], ids, count);
+	if (shape[7])
+		memset(segments + count / 2, 1, (size_t) (count - count / 2));
+	output = encode(&image->model, &batch);
+	while (fscanf(file, " row %d", &row) == 1)
+		for (int i = 0; i < 16; i++)
+		{
+			double		expected;
+			double		difference;
+
+			assert_int_equal(fscanf(file, "%lf", &expected), 1);
+			difference = fabs(output[(size_t) row * shape[2] + (size_t) (i * (shape[2] / 16))] - expected);
+			worst = difference > worst || isnan(difference) ? difference : worst;
+		}
+	free(output);
+	free(ids);
+	free(segments);
+	random_image_free(image);
+	return worst;
+}
+
+static void
+test_golden(void **state)
+{
+	FILE	   *file = fopen(GOLDEN, "r");
+	char		name[64];
+	char		activation[32];
+	int			shape[8];
+	int			cases = 0;
+	char		line[512];
+
+	(void) state;
+	if (file == NULL)
+		fail_msg("%s is not there; run from the project's folder", GOLDEN);
+	while (fgets(line, sizeof(line), file) != NULL)
+	{
+		double		worst;
+
+		if (sscanf(line, "case %63s %d %d %d %d %d %31s %d %d %d", name, &shape[0], &shape[1], &shape[2],
+				   &shape[3], &shape[4], activation, &shape[5], &shape[6], &shape[7]) != 10)
+			continue;
+		worst = check_golden_case(file, activation, shape);
+		print_message("%s, %s, %d tokens: %.2g from transformers in float64\n", name, activation, shape[6], worst);
+		assert_true(worst <= PARITY_BAR);
+		cases++;
+	}
+	fclose(file);
+	assert_true(cases >= 15);
+}
+
+/* Shapes that are awkward for panels, tiles and lanes. */
+static const int32_t shapes[][6] = {
+	/* layers, heads, hidden, embedding, intermediate, tokens */
+	{2, 4, 128, 64, 256, 1},
+	{2, 4, 128, 64, 256, 33},
+	{1, 12, 312, 312, 1200, 50},
+	{2, 3, 90, 50, 123, 17},
+	{1, 1, 7, 5, 3, 40},
+	{1, 2, 256, 256, 512, 140},
+	{1, 5, 15, 33, 31, 130},
+	{1, 3, 144, 100, 65, 300},
+};
+
+#define NUM_SHAPES ((int) (sizeof(shapes) / sizeof(shapes[0])))
+
+static void
+test_same_bits(void **state)
+{
+	(void) state;
+	for (int s = 0; s < NUM_SHAPES; s++)
+	{
+		electra_config config = random_config(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3],
+											  shapes[s][4], 512);
+		random_image *image = random_image_create(&config, (uint64_t) s);
+		int32_t		ids[300];
+		float	   *first = NULL;
+
+		random_token_ids(&config, (uint64_t) s, ids, shapes[s][5]);
+		for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
+		{
+			float	   *output;
+
+			if (!electra_kernels_choose((electra_kernel_set) set))
+				continue;
+			output = encode_ids(&image->model, ids, shapes[s][5]);
+			if (first == NULL)
+				first = output;
+			else
+			{
+				assert_memory_equal(output, first, (size_t) shapes[s][5] * shapes[s][2] * sizeof(float));
+				free(output);
+			}
+		}
+		free(first);
+		random_image_free(image);
+	}
+}
+
+/* Whatever stands before or behind it, a sequence gives what it gives alone. */
+static void
+test_batch_independence(void **state)
+{
+	static const int32_t lengths[] = {5, 1, 64, 17, 130, 2, 31};
+	enum
+	{
+		COUNT = sizeof(lengths) / sizeof(lengths[0])
+	};
+
+	(void) state;
+	for (int s = 1; s < 4; s++)
+	{
+		electra_config config = random_config(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3],
+											  shapes[s][4], 512);
+		random_image *image = random_image_create(&config, (uint64_t) s);
+		int32_t		ids[250];
+		uint8_t		segments[250];
+		int32_t		offsets[COUNT + 1] = {0};
+		electra_batch batch = {.num_sequences = COUNT, .offsets = offsets, .token_ids = ids, .segment_ids = segments};
+		float	   *together;
+
+		random_token_ids(&config, 9, ids, 250);
+		for (int t = 0; t < 250; t++)
+			segments[t] = t % 3 == 0;
+		for (int b = 0; b < COUNT; b++)
+			offsets[b + 1] = offsets[b] + lengths[b];
+		together = encode(&image->model, &batch);
+		for (int b = 0; b < COUNT; b++)
+		{
+			int32_t		single_offsets[] = {0, lengths[b]};
+			electra_batch single = {
+				.num_sequences = 1, .offsets = single_offsets, .token_ids = ids + offsets[b],
+				.segment_ids = segments + offsets[b]
+			};
+			float	   *alone = encode(&image->model, &single);
+
+			assert_memory_equal(alone, together + (size_t) offsets[b] * config.hidden_dim,
+								(size_t) lengths[b] * config.hidden_dim * sizeof(float));
+			free(alone);
+		}
+		free(together);
+		random_image_free(image);
+	}
+}
+
+/* No segment ids mean segment 0; another segment means other values. */
+static void
+test_segments(void **state)
+{
+	electra_config config = random_config(1, 2, 32, 32, 64, 16);
+	random_image *image = random_image_create(&config, 1);
+	int32_t		ids[] = {1, 2, 3};
+	int32_t		offsets[] = {0, 3};
+	uint8_t		segments[] = {0, 0, 0};
+	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids};
+	float	   *without = encode(&image->model, &batch);
+	float	   *with;
+
+	(void) state;
+	batch.segment_ids = segments;
+	with = encode(&image->model, &batch);
+	assert_memory_equal(with, without, 3 * 32 * sizeof(float));
+	free(with);
+	segments[2] = 1;
+	with = encode(&image->model, &batch);
+	assert_memory_not_equal(with, without, 3 * 32 * sizeof(float));
+	free(with);
+	free(without);
+	random_image_free(image);
+}
+
+static void
+test_refusals(void **state)
+{
+	electra_config config = random_config(1, 2, 32, 32, 64, 16);
+	random_image *image = random_image_create(&config, 1);
+	int32_t		ids[20] = {0};
+	uint8_t		segments[20] = {0};
+	int32_t		offsets[] = {0, 4, 4 + 16};
+	electra_batch batch = {.num_sequences = 2, .offsets = offsets, .token_ids = ids, .segment_ids = segments};
+	void	   *workspace = aligned_alloc(64, electra_encoder_workspace(&image->model, &batch));
+	float	   *output = malloc(20 * 32 * sizeof(float));
+	electra_error error = {0};
+
+	(void) state;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error), ELECTRA_OK);
+	ids[5] = 500;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+					 ELECTRA_INVALID_ARGUMENT);
+	assert_string_equal(error.message, "token id 500 is out of range");
+	assert_string_equal(error.detail, "The token at position 5 must be from 0 to 499.");
+	ids[5] = -1;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+					 ELECTRA_INVALID_ARGUMENT);
+	ids[5] = 0;
+	segments[7] = 2;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+					 ELECTRA_INVALID_ARGUMENT);
+	assert_string_equal(error.message, "segment id 2 is out of range");
+	segments[7] = 0;
+	offsets[1] = 3;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+					 ELECTRA_INVALID_ARGUMENT);
+	assert_string_equal(error.message, "sequence 1 has 17 tokens");
+	offsets[1] = 0;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+					 ELECTRA_INVALID_ARGUMENT);
+	assert_string_equal(error.message, "sequence 0 has 0 tokens");
+	batch.num_sequences = 0;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error), ELECTRA_OK);
+	free(workspace);
+	free(output);
+	random_image_free(image);
+}
+
+/* Weights whose products leave float's range. */
+static void
+test_not_finite(void **state)
+{
+	electra_config config = random_config(1, 2, 32, 32, 64, 16);
+	random_image *image = random_image_create(&config, 1);
+	int32_t		ids[] = {1, 2, 3};
+	int32_t		offsets[] = {0, 3};
+	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids};
+	void	   *workspace = aligned_alloc(64, electra_encoder_workspace(&image->model, &batch));
+	float		output[3 * 32];
+	electra_error error = {0};
+	float	   *panels = (float *) (image->memory + image->model.layers[0].value.panels);
+
+	(void) state;
+	for (int i = 0; i < 32 * 32; i++)
+		panels[i] = 3e38f;
+	for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
+		if (electra_kernels_choose((electra_kernel_set) set))
+			assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+							 ELECTRA_NOT_FINITE);
+	free(workspace);
+	random_image_free(image);
+}
+
+/* A poll that stops after so many calls and remembers the longest time between two. */
+typedef struct impatience
+{
+	long		calls_left;		/* -1: never stop */
+	long		calls;
+	double		last;			/* CPU seconds */
+	double		longest;
+} impatience;
+
+static double
+cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
+
+static bool
+stop(void *context)
+{
+	impatience *impatience = context;
+	double		time = cpu_seconds();
+
+	if (time - impatience->last > impatience->longest)
+		impatience->longest = time - impatience->last;
+	impatience->last = time;
+	impatience->calls++;
+	return impatience->calls_left >= 0 && impatience->calls > impatience->calls_left;
+}
+
+/* The widest part of a large model: wherever it is stopped, it ends at once. */
+static void
+test_cancel(void **state)
+{
+	electra_config config = random_config(1, 16, 1024, 1024, 4096, 512);
+	random_image *image = random_image_create(&config, 1);
+	int32_t		ids[512];
+	int32_t		offsets[] = {0, 512};
+	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids};
+	void	   *workspace;
+	float	   *output = malloc(512 * 1024 * sizeof(float));
+
+	(void) state;
+	random_token_ids(&config, 1, ids, 512);
+	workspace = aligned_alloc(64, electra_encoder_workspace(&image->model, &batch));
+	for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
+	{
+		impatience	patience = {.calls_left = -1};
+		electra_poll poll = {stop, &patience};
+		electra_error error = {0};
+		long		calls;
+
+		if (!electra_kernels_choose((electra_kernel_set) set))
+			continue;
+		/* polls are as far apart with few tokens, and fmaf() takes its time */
+		offsets[1] = set == ELECTRA_KERNELS_PORTABLE ? 20 : 512;
+		patience.last = cpu_seconds();
+		assert_int_equal(electra_encode(&image->model, &batch, workspace, output, &poll, &error), ELECTRA_OK);
+		print_message("%s: %ld polls, at most %.2f ms apart\n", electra_kernel_set_name((electra_kernel_set) set),
+					  patience.calls, patience.longest * 1e3);
+		assert_true(patience.longest < 0.05);
+		calls = patience.calls;
+		assert_true(calls > 100);
+		for (long left = 0; left < calls; left += calls / 5)
+		{
+			patience = (impatience) {.calls_left = left, .last = cpu_seconds()};
+			assert_int_equal(electra_encode(&image->model, &batch, workspace, output, &poll, &error),
+							 ELECTRA_CANCELED);
+			assert_int_equal(patience.calls, left + 1);
+		}
+	}
+	free(workspace);
+	free(output);
+	random_image_free(image);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_same_bits),
+		cmocka_unit_test(test_batch_independence),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_not_finite),
+		cmocka_unit_test(test_cancel),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

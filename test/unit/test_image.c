@@ -1,0 +1,537 @@
+/*
+ * From archive to image: every weight is where the kernels look for it, and
+ * whatever goes wrong on the way is told.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/image.h"
+#include "core/vocabulary.h"
+#include "archive_fixture.h"
+
+#include <math.h>
+
+/* An image in memory: electra_sink.write */
+typedef struct memory_image
+{
+	char	   *bytes;			/* aligned */
+	uint64_t	capacity;
+	uint64_t	end;			/* of what has been written */
+	uint64_t	fail_behind;	/* writes beyond are refused */
+	bool		header_written;
+} memory_image;
+
+static electra_status
+image_write(void *context, uint64_t offset, const void *data, size_t size, electra_error *error)
+{
+	memory_image *image = context;
+
+	if (offset + size > image->fail_behind)
+		return electra_fail(error, ELECTRA_IO_ERROR, "disk full");
+	assert_true(offset + size <= image->capacity);
+	assert_false(image->header_written);
+	if (offset == 0)
+		image->header_written = true;
+	else
+	{
+		assert_int_equal(offset, image->end);
+		image->end = offset + size;
+	}
+	memcpy(image->bytes + offset, data, size);
+	return ELECTRA_OK;
+}
+
+/* Builds with everything that can be varied. */
+static electra_status
+build(byte_buffer *archive, memory_image *image, const uint8_t *digest, uint64_t fail_behind,
+	  const electra_allocator *memory, const electra_poll *poll, uint64_t *size, electra_error *error)
+{
+	const electra_sink sink = {image_write, image};
+	electra_archive_reader reader;
+	electra_status status;
+
+	memset(image, 0, sizeof(*image));
+	image->fail_behind = fail_behind;
+	image->end = sizeof(electra_image_header);
+	status = electra_archive_open(&reader, buffer_stream(archive), archive->size, memory, error);
+	if (status == ELECTRA_OK)
+	{
+		image->capacity = electra_image_max_size(reader.archive);
+		image->bytes = aligned_alloc(64, (image->capacity + 63) / 64 * 64);
+		assert_non_null(image->bytes);
+		status = electra_image_build(&reader, digest, &sink, size, memory, poll, error);
+	}
+	electra_archive_close(&reader);
+	return status;
+}
+
+static electra_status
+build_plainly(byte_buffer *archive, memory_image *image, uint64_t *size, electra_error *error)
+{
+	return build(archive, image, NULL, UINT64_MAX, &electra_malloc_allocator, NULL, size, error);
+}
+
+/* A packed matrix against the tensor, element by element, zeros behind the last column. */
+static void
+check_linear(const electra_model *model, const electra_image_linear *linear,
+			 const preset_source *source, const char *name, bool has_bias)
+{
+	char		full_name[128];
+	int64_t		count;
+	float	   *weight;
+	const float *panels = electra_model_floats(model, linear->panels);
+	int32_t		K = linear->in_dim;
+	int32_t		N = linear->out_dim;
+
+	snprintf(full_name, sizeof(full_name), "%s.weight", name);
+	weight = tensor_values(source, full_name, &count);
+	assert_int_equal(count, (int64_t) K * N);
+	for (int32_t n = 0; n < (N + 31) / 32 * 32; n++)
+	{
+		for (int32_t k = 0; k < K; k++)
+		{
+			float		packed = panels[(int64_t) (n / 32) * K * 32 + k * 32 + n % 32];
+
+			assert_true(packed == (n < N ? weight[(int64_t) n * K + k] : 0));
+		}
+	}
+	free(weight);
+	if (!has_bias)
+	{
+		assert_int_equal(linear->bias, 0);
+		return;
+	}
+	snprintf(full_name, sizeof(full_name), "%s.bias", name);
+	weight = tensor_values(source, full_name, &count);
+	assert_int_equal(count, N);
+	for (int32_t n = 0; n < (N + 31) / 32 * 32; n++)
+		assert_true(electra_model_floats(model, linear->bias)[n] == (n < N ? weight[n] : 0));
+	free(weight);
+}
+
+static void
+check_floats(const electra_model *model, uint64_t offset, const preset_source *source, const char *name)
+{
+	int64_t		count;
+	float	   *values = tensor_values(source, name, &count);
+
+	assert_memory_equal(electra_model_floats(model, offset), values, (size_t) count * sizeof(float));
+	free(values);
+}
+
+/* A stream of biases and norms that is not all zeros and ones, so that mixing them up shows. */
+static electra_status
+read_numbered(const source_tensor *tensor, int64_t first, int64_t count, float *values, electra_error *error)
+{
+	unsigned	hash = 0;
+
+	(void) error;
+	for (const char *p = tensor->spec.name; *p != '\0'; p++)
+		hash = hash * 31 + (unsigned char) *p;
+	for (int64_t i = 0; i < count; i++)
+		values[i] = (float) (hash % 1000) + (float) (first + i) / 65536;
+	return ELECTRA_OK;
+}
+
+static void
+make_source(preset_source *source, int32_t embedding_dim, bool dense, bool dense_bias)
+{
+	fixture_source(source, embedding_dim, 5);
+	if (dense)
+		fixture_add_dense(source, 33, dense_bias);
+	for (int i = 0; i < source->num_tensors; i++)
+		source->tensors[i].read = read_numbered;
+}
+
+static void
+check_layer(const electra_model *model, int number, const preset_source *source)
+{
+	const electra_image_layer *layer = &model->layers[number];
+	const struct
+	{
+		const char *name;
+		const electra_image_linear *linear;
+	}			linears[] = {
+		{"attention.self.query", &layer->query},
+		{"attention.self.key", &layer->key},
+		{"attention.self.value", &layer->value},
+		{"attention.output.dense", &layer->attention_output},
+		{"intermediate.dense", &layer->intermediate},
+		{"output.dense", &layer->output},
+	};
+	const struct
+	{
+		const char *name;
+		uint64_t	offset;
+	}			vectors[] = {
+		{"attention.output.LayerNorm.weight", layer->attention_norm.weight},
+		{"attention.output.LayerNorm.bias", layer->attention_norm.bias},
+		{"output.LayerNorm.weight", layer->output_norm.weight},
+		{"output.LayerNorm.bias", layer->output_norm.bias},
+	};
+	char		name[128];
+
+	for (size_t i = 0; i < sizeof(linears) / sizeof(linears[0]); i++)
+	{
+		snprintf(name, sizeof(name), "encoder.layer.%d.%s", number, linears[i].name);
+		check_linear(model, linears[i].linear, source, name, true);
+	}
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+	{
+		snprintf(name, sizeof(name), "encoder.layer.%d.%s", number, vectors[i].name);
+		check_floats(model, vectors[i].offset, source, name);
+	}
+}
+
+/* With projection, without; with a Dense module, with and without its bias. */
+static void
+test_every_weight(void **state)
+{
+	(void) state;
+	for (int variant = 0; variant < 4; variant++)
+	{
+		bool		projection = variant % 2 == 0;
+		bool		dense_bias = variant >= 2;
+		preset_source source;
+		byte_buffer archive = {0};
+		uint8_t		digest[ELECTRA_DIGEST_SIZE];
+		memory_image image;
+		electra_model model;
+		electra_error error;
+		uint64_t	size;
+		const char *token;
+		size_t		token_size;
+
+		make_source(&source, projection ? 24 : 40, true, dense_bias);
+		write_archive(&source, &archive, digest);
+		assert_int_equal(build(&archive, &image, digest, UINT64_MAX, &electra_malloc_allocator, NULL,
+							   &size, &error), ELECTRA_OK);
+		assert_true(image.header_written);
+		assert_int_equal(size, image.end);
+		assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_OK);
+		assert_memory_equal(model.header->digest, digest, sizeof(digest));
+		assert_int_equal(electra_model_verify(&model, NULL, &error), ELECTRA_OK);
+		assert_memory_equal(electra_model_config(&model), &source.config, sizeof(electra_config));
+
+		check_floats(&model, model.header->word_embeddings, &source, "embeddings.word_embeddings.weight");
+		check_floats(&model, model.header->position_embeddings, &source, "embeddings.position_embeddings.weight");
+		check_floats(&model, model.header->segment_embeddings, &source, "embeddings.token_type_embeddings.weight");
+		check_floats(&model, model.header->embedding_norm.weight, &source, "embeddings.LayerNorm.weight");
+		check_floats(&model, model.header->embedding_norm.bias, &source, "embeddings.LayerNorm.bias");
+		if (projection)
+			check_linear(&model, &model.header->projection, &source, "embeddings_project", true);
+		else
+			assert_int_equal(model.header->projection.panels, 0);
+		check_linear(&model, &model.header->modules[1], &source, "modules.1.linear", dense_bias);
+		for (int layer = 0; layer < 2; layer++)
+			check_layer(&model, layer, &source);
+		assert_true(electra_vocabulary_token(image.bytes + model.header->vocabulary, 6, &token, &token_size));
+		assert_int_equal(token_size, 5);
+		assert_memory_equal(token, "##ing", 5);
+		preset_source_free(&source);
+		free(archive.bytes);
+		free(image.bytes);
+	}
+}
+
+/* Nothing of the memory that happened to be there gets into an image. */
+static void *
+dirty_alloc(void *context, size_t size)
+{
+	void	   *pointer = malloc(size);
+
+	if (pointer != NULL)
+		memset(pointer, *(int *) context, size);
+	return pointer;
+}
+
+static void
+dirty_release(void *context, void *pointer)
+{
+	(void) context;
+	free(pointer);
+}
+
+static void
+test_same_bytes(void **state)
+{
+	int			patterns[] = {0x00, 0x5a};
+	preset_source source;
+	byte_buffer archive = {0};
+	memory_image images[2];
+	uint64_t	sizes[2];
+
+	(void) state;
+	make_source(&source, 24, false, false);
+	write_archive(&source, &archive, NULL);
+	for (int i = 0; i < 2; i++)
+	{
+		electra_allocator memory = {dirty_alloc, dirty_release, &patterns[i]};
+		electra_error error;
+
+		assert_int_equal(build(&archive, &images[i], NULL, UINT64_MAX, &memory, NULL, &sizes[i], &error),
+						 ELECTRA_OK);
+	}
+	assert_int_equal(sizes[0], sizes[1]);
+	assert_memory_equal(images[0].bytes, images[1].bytes, sizes[0]);
+	free(images[0].bytes);
+	free(images[1].bytes);
+	free(archive.bytes);
+	preset_source_free(&source);
+}
+
+/* NaN and infinities in an encoder's tensor and in one that the image leaves out. */
+static void
+test_not_finite(void **state)
+{
+	static const char *const names[] = {"encoder.layer.1.output.dense.weight", "pooler.dense.bias",
+	"embeddings.word_embeddings.weight", "encoder.layer.0.attention.self.key.bias"};
+	const float values[] = {NAN, INFINITY, -INFINITY};
+
+	(void) state;
+	for (size_t i = 0; i < 12; i++)
+	{
+		preset_source source;
+		byte_buffer archive = {0};
+		memory_image image;
+		electra_archive_reader reader;
+		electra_error error;
+		uint64_t	size;
+		uint64_t	place;
+
+		make_source(&source, 24, false, false);
+		write_archive(&source, &archive, NULL);
+		assert_int_equal(electra_archive_open(&reader, buffer_stream(&archive), archive.size,
+											  &electra_malloc_allocator, &error), ELECTRA_OK);
+		place = reader.archive->data_begin + electra_archive_tensor(reader.archive, names[i / 3])->begin;
+		electra_archive_close(&reader);
+		memcpy(archive.bytes + place + 7 * sizeof(float), &values[i % 3], sizeof(float));
+		assert_int_equal(build_plainly(&archive, &image, &size, &error), ELECTRA_NOT_FINITE);
+		assert_non_null(strstr(error.message, names[i / 3]));
+		assert_non_null(strstr(error.detail, "element 7,"));
+		assert_false(image.header_written);
+		free(image.bytes);
+		free(archive.bytes);
+		preset_source_free(&source);
+	}
+}
+
+static void
+test_wrong_digest(void **state)
+{
+	preset_source source;
+	byte_buffer archive = {0};
+	uint8_t		digest[ELECTRA_DIGEST_SIZE];
+	memory_image image;
+	electra_error error;
+	uint64_t	size;
+
+	(void) state;
+	make_source(&source, 24, false, false);
+	write_archive(&source, &archive, digest);
+	digest[31] ^= 1;
+	assert_int_equal(build(&archive, &image, digest, UINT64_MAX, &electra_malloc_allocator, NULL,
+						   &size, &error), ELECTRA_CORRUPT);
+	assert_non_null(strstr(error.message, "digest"));
+	assert_false(image.header_written);
+	free(image.bytes);
+	free(archive.bytes);
+	preset_source_free(&source);
+}
+
+/* A disk that is full at any point, memory that ends at any allocation, a cancel at any poll. */
+typedef struct countdown
+{
+	int			left;			/* calls that succeed */
+	int			live;			/* allocations not released */
+} countdown;
+
+static void *
+counted_alloc(void *context, size_t size)
+{
+	countdown  *countdown = context;
+
+	if (countdown->left-- <= 0)
+		return NULL;
+	countdown->live++;
+	return malloc(size);
+}
+
+static void
+counted_release(void *context, void *pointer)
+{
+	countdown  *countdown = context;
+
+	if (pointer != NULL)
+		countdown->live--;
+	free(pointer);
+}
+
+static bool
+counted_stop(void *context)
+{
+	countdown  *countdown = context;
+
+	return countdown->left-- <= 0;
+}
+
+static void
+test_failures(void **state)
+{
+	preset_source source;
+	byte_buffer archive = {0};
+	electra_error error;
+	uint64_t	size;
+	int			failures;
+
+	(void) state;
+	make_source(&source, 24, true, true);
+	write_archive(&source, &archive, NULL);
+	for (uint64_t fail_behind = 0; fail_behind < 100000; fail_behind += 977)
+	{
+		memory_image image;
+
+		assert_int_equal(build(&archive, &image, NULL, fail_behind, &electra_malloc_allocator, NULL,
+							   &size, &error), ELECTRA_IO_ERROR);
+		assert_string_equal(error.message, "disk full");
+		free(image.bytes);
+	}
+	for (failures = 0;; failures++)
+	{
+		countdown	countdown = {.left = failures};
+		electra_allocator memory = {counted_alloc, counted_release, &countdown};
+		memory_image image;
+		electra_status status = build(&archive, &image, NULL, UINT64_MAX, &memory, NULL, &size, &error);
+
+		assert_int_equal(countdown.live, 0);
+		free(image.bytes);
+		if (status == ELECTRA_OK)
+			break;
+		assert_int_equal(status, ELECTRA_OUT_OF_MEMORY);
+	}
+	assert_true(failures > 8);
+	for (failures = 0;; failures++)
+	{
+		countdown	countdown = {.left = failures};
+		const electra_poll poll = {counted_stop, &countdown};
+		memory_image image;
+		electra_status status = build(&archive, &image, NULL, UINT64_MAX, &electra_malloc_allocator,
+									  &poll, &size, &error);
+
+		free(image.bytes);
+		if (status == ELECTRA_OK)
+			break;
+		assert_int_equal(status, ELECTRA_CANCELED);
+	}
+	assert_true(failures > 40);
+	free(archive.bytes);
+	preset_source_free(&source);
+}
+
+/* Makes the header's digest right again, so that what is behind it is looked at. */
+static void
+seal(electra_image_header *header)
+{
+	electra_sha256 sha;
+
+	memset(header->header_digest, 0, sizeof(header->header_digest));
+	electra_sha256_init(&sha);
+	electra_sha256_update(&sha, header, sizeof(*header));
+	electra_sha256_final(&sha, header->header_digest);
+}
+
+static void
+test_damaged_image(void **state)
+{
+	preset_source source;
+	byte_buffer archive = {0};
+	memory_image image;
+	electra_image_header *header;
+	electra_image_header good;
+	electra_model model;
+	electra_error error;
+	uint64_t	size;
+
+	(void) state;
+	make_source(&source, 24, true, true);
+	write_archive(&source, &archive, NULL);
+	assert_int_equal(build_plainly(&archive, &image, &size, &error), ELECTRA_OK);
+	header = (electra_image_header *) image.bytes;
+	good = *header;
+
+	/* every byte of the header counts */
+	for (size_t i = 0; i < sizeof(*header); i += 3)
+	{
+		image.bytes[i] ^= 1;
+		assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_CORRUPT);
+		image.bytes[i] ^= 1;
+	}
+	for (size_t shorter = 1; shorter < 4000; shorter += 7)
+		assert_int_equal(electra_model_open(&model, image.bytes, size - shorter, &error), ELECTRA_CORRUPT);
+	assert_int_equal(electra_model_open(&model, image.bytes, 0, &error), ELECTRA_CORRUPT);
+
+	/* offsets and sizes that a right digest vouches for */
+#define BREAK(member, value) \
+	do \
+	{ \
+		header->member = (value); \
+		seal(header); \
+		assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_CORRUPT); \
+		*header = good; \
+	} while (0)
+
+	BREAK(word_embeddings, size);
+	BREAK(word_embeddings, 0);
+	BREAK(word_embeddings, good.word_embeddings + 4);
+	BREAK(position_embeddings, UINT64_MAX - 63);
+	BREAK(segment_embeddings, size - 64);
+	BREAK(embedding_norm.weight, UINT64_MAX);
+	BREAK(embedding_norm.bias, size);
+	BREAK(projection.panels, size);
+	BREAK(projection.bias, 0);
+	BREAK(projection.in_dim, 25);
+	BREAK(layers, size - 64);
+	BREAK(layers, UINT64_MAX - 63);
+	BREAK(modules[1].panels, size);
+	BREAK(modules[1].out_dim, 64);
+	BREAK(vocabulary, size + 64);
+	BREAK(vocabulary, 0);
+	BREAK(vocabulary_size, size);
+	BREAK(vocabulary_size, UINT64_MAX);
+	BREAK(vocabulary_size, 0);
+	BREAK(config.vocab_size, 1 << 20);
+	BREAK(config.num_layers, 1000);
+	BREAK(config.num_heads, 3);
+#undef BREAK
+
+	assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_OK);
+	((electra_image_layer *) (image.bytes + header->layers))[1].output.panels = size;
+	assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_CORRUPT);
+
+	/* the content is checked by verify only */
+	((electra_image_layer *) (image.bytes + header->layers))[1].output.panels = model.header->word_embeddings;
+	image.bytes[header->word_embeddings] ^= 1;
+	assert_int_equal(electra_model_verify(&model, NULL, &error), ELECTRA_CORRUPT);
+	assert_int_equal(electra_model_open(&model, image.bytes + 8, size - 8, &error), ELECTRA_INVALID_ARGUMENT);
+	free(image.bytes);
+	free(archive.bytes);
+	preset_source_free(&source);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_weight),
+		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_not_finite),
+		cmocka_unit_test(test_wrong_digest),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_damaged_image),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,512 @@
+/*
+ * The kernels: every set against plain loops that spell out the order of the
+ * operations, bit by bit; and against double precision and OpenBLAS.
+ */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/attention.h"
+#include "core/fpenv.h"
+#include "core/gemm.h"
+#include "random_image.h"
+
+static electra_pacer never = {.poll = NULL};
+
+/* Exactly count floats, so that a sanitizer sees every access behind them. */
+static float *
+random_array(size_t count, uint64_t seed, float scale)
+{
+	float	   *values = malloc(count * sizeof(float) + (count == 0));
+	uint64_t	state = seed;
+
+	for (size_t i = 0; i < count; i++)
+		values[i] = scale * random_float(&state);
+	return values;
+}
+
+/* Runs body with each set that the machine has. */
+#define FOR_EACH_SET(set) \
+	for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++) \
+		if (electra_kernels_choose((electra_kernel_set) set))
+
+static void
+assert_same_bits(const float *a, const float *b, size_t count, const char *what, int set)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(&a[i], &b[i], sizeof(float)) != 0)
+			fail_msg("%s, %s: element %zu is %a, expected %a", what,
+					 electra_kernel_set_name((electra_kernel_set) set), i, (double) a[i], (double) b[i]);
+}
+
+/* Sixteen lanes and their tree, as kernels.h describes them. */
+static float
+tree(float lanes[16])
+{
+	for (int half = 8; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
+			lanes[i] += lanes[i + half];
+	return lanes[0];
+}
+
+static void
+test_choice(void **state)
+{
+	(void) state;
+	assert_true(electra_kernel_set_available(ELECTRA_KERNELS_PORTABLE));
+	assert_string_equal(electra_kernel_set_name(ELECTRA_KERNELS_AVX512), "avx512");
+	if (electra_kernel_set_available(ELECTRA_KERNELS_AVX512))
+		assert_true(electra_kernel_set_available(ELECTRA_KERNELS_AVX2));
+	if (electra_kernel_set_available(ELECTRA_KERNELS_AVX2))
+		assert_true(electra_has_hardware_fma());
+	for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
+	{
+		bool		chosen = electra_kernels_choose((electra_kernel_set) set);
+
+		assert_int_equal(chosen, electra_kernel_set_available((electra_kernel_set) set));
+		if (chosen)
+			assert_int_equal(electra_kernels_chosen(), set);
+	}
+}
+
+/* One product with every set against chains of fmaf, and against OpenBLAS. */
+static void
+check_gemm(size_t rows, size_t out_dim, size_t in_dim, bool with_bias)
+{
+	size_t		x_stride = in_dim + 3;
+	size_t		y_stride = out_dim + 5;
+	size_t		padded = (out_dim + 31) / 32 * 32;
+	float	   *x = random_array(rows * x_stride, 1, 1.0f);
+	float	   *weights = random_array(out_dim * in_dim, 2, 1.0f);
+	float	   *panels = calloc(padded * in_dim, sizeof(float));
+	float	   *bias = calloc(padded, sizeof(float));
+	float	   *expected = calloc(rows * y_stride, sizeof(float));
+	float	   *y = calloc(rows * y_stride, sizeof(float));
+	uint64_t	state = 3;
+	electra_gemm_call call = {
+		.x = x, .x_stride = x_stride, .rows = rows, .panels = panels,
+		.bias = with_bias ? bias : NULL, .in_dim = in_dim, .out_dim = out_dim,
+		.y = y, .y_stride = y_stride
+	};
+
+	for (size_t n = 0; n < out_dim; n++)
+	{
+		bias[n] = random_float(&state);
+		electra_pack_row(panels + n / 32 * in_dim * 32, (int) (n % 32), weights + n * in_dim,
+						 (int64_t) in_dim);
+	}
+	for (size_t r = 0; r < rows; r++)
+		for (size_t n = 0; n < out_dim; n++)
+		{
+			float		sum = 0.0f;
+
+			for (size_t k = 0; k < in_dim; k++)
+				sum = fmaf(x[r * x_stride + k], weights[n * in_dim + k], sum);
+			expected[r * y_stride + n] = with_bias ? sum + bias[n] : sum;
+		}
+	FOR_EACH_SET(set)
+	{
+		memset(y, 0, rows * y_stride * sizeof(float));
+		assert_true(electra_gemm(&call, &never));
+		assert_same_bits(y, expected, rows * y_stride, "gemm", set);
+	}
+	memset(y, 0, rows * y_stride * sizeof(float));
+	assert_true(electra_gemm_openblas(&call, &never));
+	for (size_t i = 0; i < rows * y_stride; i++)
+		assert_true(fabsf(y[i] - expected[i]) <= 1e-5f * sqrtf((float) in_dim) + 1e-6f);
+	free(x);
+	free(weights);
+	free(panels);
+	free(bias);
+	free(expected);
+	free(y);
+}
+
+static void
+test_gemm(void **state)
+{
+	static const size_t dims[] = {1, 2, 15, 16, 17, 31, 32, 33, 48, 63, 65};
+	static const size_t depths[] = {1, 2, 26, 31, 64, 255, 256, 257, 300};
+
+	(void) state;
+	for (size_t rows = 1; rows <= 40; rows++)
+		check_gemm(rows, 33 + rows % 32, 7 + rows, rows % 2 == 0);
+	for (size_t d = 0; d < sizeof(dims) / sizeof(dims[0]); d++)
+		for (size_t k = 0; k < sizeof(depths) / sizeof(depths[0]); k++)
+			check_gemm(1 + (d + k) % 17, dims[d], depths[k], true);
+}
+
+/* Sizes at which every kind of block appears: rows, depths, and columns. */
+static void
+test_gemm_blocks(void **state)
+{
+	(void) state;
+	check_gemm(170, 40, 80, true);
+	check_gemm(300, 33, 20, false);
+	check_gemm(168, 300, 700, true);
+	check_gemm(13, 70, 1000, true);
+}
+
+static void
+test_gemm_stops(void **state)
+{
+	float	   *x = random_array(64 * 512, 1, 1.0f);
+	float	   *panels = random_array(512 * 512, 2, 1.0f);
+	float	   *y = calloc(64 * 512, sizeof(float));
+	electra_pacer stopped = {.poll = NULL, .stopped = true};
+	electra_gemm_call call = {
+		.x = x, .x_stride = 512, .rows = 64, .panels = panels, .in_dim = 512, .out_dim = 512,
+		.y = y, .y_stride = 512
+	};
+
+	(void) state;
+	assert_false(electra_gemm(&call, &stopped));
+	assert_false(electra_gemm_openblas(&call, &stopped));
+	free(x);
+	free(panels);
+	free(y);
+}
+
+/* Row operations with n elements: LayerNorm, softmax, dot, scale, add3. */
+static void
+check_rows(size_t n)
+{
+	float	   *a = random_array(n, 10 + n, 4.0f);
+	float	   *b = random_array(n, 20 + n, 1.0f);
+	float	   *c = random_array(n, 30 + n, 1.0f);
+	float	   *expected = malloc(n * sizeof(float));
+	float	   *x = malloc(n * sizeof(float));
+	float		lanes[16] = {0};
+	float		dot;
+	float		mean;
+	float		inverse;
+
+	for (size_t i = 0; i < n; i++)
+		lanes[i % 16] = fmaf(a[i], b[i], lanes[i % 16]);
+	dot = tree(lanes);
+	FOR_EACH_SET(set)
+	{
+		float		result = electra_dot(a, b, n);
+
+		assert_same_bits(&result, &dot, 1, "dot", set);
+	}
+
+	for (size_t i = 0; i < n; i++)
+		expected[i] = (a[i] + b[i]) + c[i];
+	FOR_EACH_SET(set)
+	{
+		electra_kernels()->add3(x, a, b, c, n);
+		assert_same_bits(x, expected, n, "add3", set);
+	}
+
+	for (size_t i = 0; i < n; i++)
+		expected[i] = a[i] * 0.3f;
+	FOR_EACH_SET(set)
+	{
+		memcpy(x, a, n * sizeof(float));
+		electra_kernels()->scale(x, n, 0.3f);
+		assert_same_bits(x, expected, n, "scale", set);
+	}
+
+	memset(lanes, 0, sizeof(lanes));
+	for (size_t i = 0; i < n; i++)
+		lanes[i % 16] += expected[i] = a[i] + b[i];
+	mean = tree(lanes) / (float) n;
+	memset(lanes, 0, sizeof(lanes));
+	for (size_t i = 0; i < n; i++)
+		lanes[i % 16] = fmaf(expected[i] - mean, expected[i] - mean, lanes[i % 16]);
+	inverse = 1.0f / sqrtf(tree(lanes) / (float) n + 1e-5f);
+	for (size_t i = 0; i < n; i++)
+		expected[i] = fmaf((expected[i] - mean) * inverse, c[i], b[i]);
+	FOR_EACH_SET(set)
+	{
+		memcpy(x, a, n * sizeof(float));
+		electra_kernels()->layer_norm(x, b, c, b, n, 1e-5f);
+		assert_same_bits(x, expected, n, "LayerNorm", set);
+		electra_kernels()->add3(x, a, b, c, n);
+		for (size_t i = 0; i < n; i++)
+			x[i] = a[i] + b[i];
+		electra_kernels()->layer_norm(x, NULL, c, b, n, 1e-5f);
+		assert_same_bits(x, expected, n, "LayerNorm without residual", set);
+	}
+	free(a);
+	free(b);
+	free(c);
+	free(expected);
+	free(x);
+}
+
+static void
+test_rows(void **state)
+{
+	(void) state;
+	for (size_t n = 1; n <= 70; n++)
+		check_rows(n);
+	check_rows(384);
+	check_rows(1001);
+}
+
+/* Every set like the portable one, and like double precision up to a few ulp. */
+static void
+test_softmax(void **state)
+{
+	(void) state;
+	for (size_t n = 1; n <= 600; n += n < 70 ? 1 : 53)
+	{
+		float	   *x = random_array(n, n, n % 3 == 0 ? 100.0f : 5.0f);
+		float	   *first = malloc(n * sizeof(float));
+		float	   *y = malloc(n * sizeof(float));
+		float		first_inverse = 0.0f;
+		double		largest = -INFINITY;
+		double		sum = 0;
+
+		for (size_t i = 0; i < n; i++)
+			largest = x[i] > largest ? (double) x[i] : largest;
+		for (size_t i = 0; i < n; i++)
+			sum += exp(x[i] - largest);
+		FOR_EACH_SET(set)
+		{
+			float		inverse;
+
+			memcpy(y, x, n * sizeof(float));
+			inverse = electra_kernels()->softmax(y, n);
+			if (set == 0)
+			{
+				memcpy(first, y, n * sizeof(float));
+				first_inverse = inverse;
+			}
+			assert_same_bits(y, first, n, "softmax", set);
+			assert_same_bits(&inverse, &first_inverse, 1, "sum of softmax", set);
+		}
+		assert_true(fabs(first_inverse * sum - 1) < 5e-7);
+		for (size_t i = 0; i < n; i++)
+			assert_true(fabs(first[i] - exp(x[i] - largest)) < 5e-7);
+		free(x);
+		free(first);
+		free(y);
+	}
+}
+
+/* The definitions of transformers' activations.py in double. */
+static double
+exact_activation(electra_activation activation, double x)
+{
+	double		gelu = x * erfc(-x / sqrt(2.0)) / 2;
+
+	switch (activation)
+	{
+		case ELECTRA_GELU:
+			return gelu;
+		case ELECTRA_GELU_TANH:
+			return 0.5 * x * (1 + tanh(sqrt(2.0 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+		case ELECTRA_GELU_FAST:
+			return 0.5 * x * (1 + tanh(x * 0.7978845608 * (1 + 0.044715 * x * x)));
+		case ELECTRA_GELU_10:
+			return fmin(10, fmax(-10, gelu));
+		case ELECTRA_QUICK_GELU:
+			return x / (1 + exp(-1.702 * x));
+		case ELECTRA_RELU:
+			return fmax(x, 0);
+		case ELECTRA_SILU:
+			return x / (1 + exp(-x));
+		case ELECTRA_MISH:
+			return x * tanh(log1p(exp(x)));
+		case ELECTRA_TANH:
+			return tanh(x);
+		case ELECTRA_SIGMOID:
+			return 1 / (1 + exp(-x));
+		case ELECTRA_IDENTITY:
+			break;
+	}
+	return x;
+}
+
+static void
+test_activations(void **state)
+{
+	enum
+	{
+		COUNT = 40003
+	};
+	float	   *x = malloc(COUNT * sizeof(float));
+	float	   *first = malloc(COUNT * sizeof(float));
+	float	   *y = malloc(COUNT * sizeof(float));
+
+	(void) state;
+	for (int i = 0; i < COUNT; i++)
+		x[i] = (float) (i - COUNT / 2) * 0.0007f * (i % 5 == 0 ? 3.0f : 1.0f);
+	x[0] = -0.0f;
+	x[1] = 1e-30f;
+	x[2] = -200.0f;
+	x[3] = 200.0f;
+	x[4] = 1e30f;
+	for (int activation = ELECTRA_GELU; activation <= ELECTRA_IDENTITY; activation++)
+	{
+		double		worst = 0;
+
+		FOR_EACH_SET(set)
+		{
+			memcpy(y, x, COUNT * sizeof(float));
+			electra_kernels()->activate((electra_activation) activation, y, COUNT);
+			if (set == 0)
+				memcpy(first, y, COUNT * sizeof(float));
+			assert_same_bits(y, first, COUNT, electra_activation_name((electra_activation) activation), set);
+
+			/* a part of a vector gives what the whole gives */
+			for (size_t n = 1; n < 40; n++)
+			{
+				memcpy(y, x + n * 31, n * sizeof(float));
+				electra_kernels()->activate((electra_activation) activation, y, n);
+				assert_same_bits(y, first + n * 31, n, "a short activation", set);
+			}
+		}
+		for (int i = 0; i < COUNT; i++)
+		{
+			double		exact = exact_activation((electra_activation) activation, x[i]);
+			double		error = fabs(first[i] - exact) / fmax(1, fabs(exact));
+
+			worst = error > worst ? error : worst;
+		}
+		print_message("%s: largest error %.2g of max(1, |value|)\n",
+					  electra_activation_name((electra_activation) activation), worst);
+		assert_true(worst < 4e-7);
+	}
+	free(x);
+	free(first);
+	free(y);
+}
+
+/* NaN and infinity are not lost on the way: the encoder's last check must see them. */
+static void
+test_not_finite(void **state)
+{
+	(void) state;
+	FOR_EACH_SET(set)
+	{
+		const electra_kernel_table *kernels = electra_kernels();
+
+		for (int activation = ELECTRA_GELU; activation <= ELECTRA_IDENTITY; activation++)
+		{
+			float		x[20] = {0};
+
+			x[3] = NAN;
+			x[18] = NAN;
+			kernels->activate((electra_activation) activation, x, 20);
+			assert_true(isnan(x[3]));
+			assert_true(isnan(x[18]));
+			assert_false(kernels->all_finite(x, 20));
+			assert_true(kernels->all_finite(x + 4, 14));
+		}
+		for (size_t n = 1; n < 40; n++)
+		{
+			float		x[40] = {0};
+
+			assert_true(kernels->all_finite(x, n));
+			x[n - 1] = INFINITY;
+			assert_false(kernels->all_finite(x, n));
+			x[n - 1] = NAN;
+			assert_true(isnan(kernels->softmax(x, n)));
+		}
+	}
+}
+
+/* Sums and maxima of columns, the lanes being rows. */
+static void
+test_columns(void **state)
+{
+	(void) state;
+	for (size_t rows = 0; rows < 40; rows++)
+	{
+		size_t		dim = 1 + rows * 7 % 50;
+		float	   *x = random_array(rows * dim, rows, 1.0f);
+		float	   *sums = malloc(dim * sizeof(float));
+		float	   *maxima = malloc(dim * sizeof(float));
+		float	   *y = malloc(dim * sizeof(float));
+
+		for (size_t i = 0; i < dim; i++)
+		{
+			float		lanes[16] = {0};
+
+			maxima[i] = -INFINITY;
+			for (size_t t = 0; t < rows; t++)
+			{
+				lanes[t % 16] = fmaf(2.0f + (float) t, x[t * dim + i], lanes[t % 16]);
+				maxima[i] = x[t * dim + i] > maxima[i] ? x[t * dim + i] : maxima[i];
+			}
+			sums[i] = tree(lanes);
+		}
+		FOR_EACH_SET(set)
+		{
+			electra_kernels()->sum_rows(y, x, rows, dim, 2.0f, 1.0f);
+			assert_same_bits(y, sums, dim, "sum of rows", set);
+			electra_kernels()->largest_rows(y, x, rows, dim);
+			assert_same_bits(y, maxima, dim, "largest of rows", set);
+		}
+		free(x);
+		free(sums);
+		free(maxima);
+		free(y);
+	}
+}
+
+static void
+test_cosine(void **state)
+{
+	float		a[37];
+	float		b[37];
+	float		zero[37] = {0};
+	double		ab = 0;
+	double		aa = 0;
+	double		bb = 0;
+	uint64_t	random = 5;
+
+	(void) state;
+	for (int i = 0; i < 37; i++)
+	{
+		a[i] = random_float(&random);
+		b[i] = random_float(&random);
+		ab += (double) a[i] * b[i];
+		aa += (double) a[i] * a[i];
+		bb += (double) b[i] * b[i];
+	}
+	assert_true(fabs(electra_cosine_similarity(a, b, 37) - ab / sqrt(aa * bb)) < 1e-7);
+	assert_true(electra_cosine_similarity(a, a, 37) == 1.0f);
+	assert_true(electra_cosine_similarity(a, zero, 37) == 0.0f);
+	assert_true(electra_cosine_similarity(zero, zero, 37) == 0.0f);
+	assert_true(electra_cosine_similarity(a, b, 0) == 0.0f);
+	for (int i = 0; i < 37; i++)
+	{
+		a[i] *= 1e25f;			/* whose square is no float */
+		b[i] *= 1e-30f;
+	}
+	assert_true(fabs(electra_cosine_similarity(a, b, 37) - ab / sqrt(aa * bb)) < 1e-6);
+	b[36] = NAN;
+	assert_true(isnan(electra_cosine_similarity(a, b, 37)));
+	assert_true(isnan(electra_cosine_similarity(zero, b, 37)));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_gemm),
+		cmocka_unit_test(test_gemm_blocks),
+		cmocka_unit_test(test_gemm_stops),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_softmax),
+		cmocka_unit_test(test_activations),
+		cmocka_unit_test(test_not_finite),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_cosine),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

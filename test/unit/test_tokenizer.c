@@ -1,0 +1,613 @@
+/*
+ * The tokenizer against the reference's ids, in slices, at its limits, on
+ * hostile texts.  (test/parity/tokenizer_parity.py compares many more texts.)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <utf8proc.h>
+
+#include "tokenizer_fixture.h"
+#include "tokenizer_golden.h"
+
+#define MEGABYTE (1 << 20)
+
+static const electra_allocator *const memory = &electra_malloc_allocator;
+
+/*
+ * These stand before the library's: any use of its tables in what is tested
+ * here fails, so that no id depends on its version.
+ */
+utf8proc_ssize_t
+utf8proc_iterate(const utf8proc_uint8_t *bytes, utf8proc_ssize_t size, utf8proc_int32_t *code_point)
+{
+	(void) bytes;
+	(void) size;
+	(void) code_point;
+	fail_msg("the core calls utf8proc_iterate");
+	return -1;
+}
+
+const utf8proc_property_t *
+utf8proc_get_property(utf8proc_int32_t code_point)
+{
+	fail_msg("the core calls utf8proc_get_property for %d", code_point);
+	return NULL;
+}
+
+utf8proc_category_t
+utf8proc_category(utf8proc_int32_t code_point)
+{
+	fail_msg("the core calls utf8proc_category for %d", code_point);
+	return UTF8PROC_CATEGORY_CN;
+}
+
+utf8proc_int32_t
+utf8proc_tolower(utf8proc_int32_t code_point)
+{
+	fail_msg("the core calls utf8proc_tolower for %d", code_point);
+	return code_point;
+}
+
+utf8proc_ssize_t
+utf8proc_decompose_char(utf8proc_int32_t code_point, utf8proc_int32_t *parts, utf8proc_ssize_t size,
+						utf8proc_option_t options, int *boundary)
+{
+	(void) parts;
+	(void) size;
+	(void) options;
+	(void) boundary;
+	fail_msg("the core calls utf8proc_decompose_char for %d", code_point);
+	return -1;
+}
+
+static void *
+open_golden(electra_model *model, const electra_tokenizer_config *config)
+{
+	electra_error error;
+	void	   *image = fixture_open(model, config, golden_vocabulary, sizeof(golden_vocabulary) - 1,
+									 golden_added, sizeof(golden_added) - 1, &error);
+
+	if (image == NULL)
+		fail_msg("%s: %s", error.message, error.detail);
+	return image;
+}
+
+/* Ids as "1 2 3". */
+static void
+print_ids(const int32_t *ids, int64_t count, char *out, size_t size)
+{
+	size_t		used = 0;
+
+	out[0] = '\0';
+	for (int64_t i = 0; i < count; i++)
+		used += (size_t) snprintf(out + used, size - used, i == 0 ? "%d" : " %d", ids[i]);
+}
+
+static electra_status
+tokenize(const electra_model *model, const char *text, size_t size, bool at_end, electra_tokens *tokens,
+		 electra_error *error)
+{
+	/* a copy of the exact size, so that a read behind it is caught */
+	char	   *copy = malloc(size == 0 ? 1 : size);
+	electra_status status;
+
+	assert_non_null(copy);
+	memcpy(copy, text, size);
+	status = electra_tokenize(model, copy, size, at_end, tokens, memory, NULL, error);
+	free(copy);
+	return status;
+}
+
+static void
+assert_ids(const electra_model *model, const char *text, size_t size, const char *expected)
+{
+	int32_t		ids[256];
+	electra_tokens tokens = {.ids = ids, .capacity = 256};
+	electra_error error;
+	char		got[2048];
+
+	assert_int_equal(tokenize(model, text, size, true, &tokens, &error), ELECTRA_OK);
+	assert_false(tokens.truncated);
+	assert_false(tokens.need_input);
+	print_ids(ids, tokens.count, got, sizeof(got));
+	assert_string_equal(got, expected);
+}
+
+static void
+test_golden(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(golden_texts) / sizeof(golden_texts[0]); i++)
+		assert_ids(&model, golden_texts[i].text, golden_texts[i].size, golden_texts[i].ids);
+	free(image);
+}
+
+static void
+test_golden_decoded(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	electra_error error;
+	void	   *image = open_golden(&model, &config);
+	char	   *text;
+	size_t		size;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(golden_decoded) / sizeof(golden_decoded[0]); i++)
+	{
+		assert_int_equal(electra_detokenize(&model, golden_decoded[i].ids, golden_decoded[i].count,
+											&text, &size, memory, &error), ELECTRA_OK);
+		assert_string_equal(text, golden_decoded[i].text);
+		assert_int_equal(size, strlen(text));
+		free(text);
+	}
+	for (int32_t id = -1; id <= 77; id += 78)
+	{
+		assert_int_equal(electra_detokenize(&model, &id, 1, &text, &size, memory, &error), ELECTRA_INVALID_ARGUMENT);
+		assert_string_equal(error.detail, "Element 1 must be from 0 to 76.");
+	}
+	free(image);
+}
+
+/* 100 characters are a word, 101 are unknown; é counts as one. */
+static void
+test_long_words(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
+	char		text[512];
+	char		expected[1024] = "34";
+
+	(void) state;
+	memset(text, 'a', sizeof(text));
+	for (int i = 1; i < 50; i++)
+		strcat(expected, " 35");
+	assert_ids(&model, text, 100, expected);
+	assert_ids(&model, text, 101, "0");
+	for (int i = 0; i < 101; i++)
+		memcpy(text + 2 * i, "\xc3\xa9", 2);
+	free(image);
+
+	/* accents kept: é ##é … */
+	config.strip_accents = false;
+	image = open_golden(&model, &config);
+	strcpy(expected, "37");
+	for (int i = 1; i < 100; i++)
+		strcat(expected, " 38");
+	assert_ids(&model, text, 200, expected);
+	assert_ids(&model, text, 202, "0");
+	free(image);
+
+	config.max_word_chars = 3;
+	image = open_golden(&model, &config);
+	assert_ids(&model, "the quick fox", 13, "42 0 45");
+	free(image);
+}
+
+/* Each step of the normalizer by itself; expected ids from the reference's steps. */
+static void
+test_switches(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image;
+
+	(void) state;
+	config.lowercase = config.strip_accents = false;
+	image = open_golden(&model, &config);
+	assert_ids(&model, "the The caf\xc3\xa9 \xc3\xa9", 17, "42 0 0 37");
+	free(image);
+
+	config.strip_accents = true;
+	image = open_golden(&model, &config);
+	assert_ids(&model, "the The caf\xc3\xa9", 14, "42 0 11");
+	free(image);
+
+	config.clean_text = config.tokenize_chinese_chars = false;
+	image = open_golden(&model, &config);
+	assert_ids(&model, "a\xc2\x85" "b a\xe2\x80\x8b" "b", 10, "5 6 0");
+	assert_ids(&model, "\xe4\xb8\xad\xe6\x96\x87", 6, "0");
+	free(image);
+}
+
+/* Python's str.lower() of the whole text: final sigma, and [MASK] is no token any more. */
+static void
+test_lowercase_text(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image;
+
+	(void) state;
+	config.lowercase = config.strip_accents = false;
+	config.lowercase_text = true;
+	image = open_golden(&model, &config);
+	assert_ids(&model, "\xce\x9f\xce\x94\xce\x9f\xce\xa3", 8, "19");	/* οδος */
+	assert_ids(&model, "\xce\x9f\xce\x94\xce\x9f\xce\xa3\xcc\x81", 10, "0");
+	assert_ids(&model, "\xce\x9f\xce\x94\xce\x9f\xce\xa3.", 9, "19 46");
+	assert_ids(&model, "\xc4\xb0", 2, "13");	/* İ gives i and U+0307 */
+	assert_ids(&model, "[MASK]", 6, "62 36 63");
+	assert_ids(&model, "<E>", 3, "67");
+	free(image);
+}
+
+/* What a slice gives out is a prefix of what the text gives, and growing slices arrive there. */
+static void
+assert_slices(const electra_model *model, const char *text, size_t size)
+{
+	int32_t		whole[512];
+	int32_t		part[512];
+	electra_tokens all = {.ids = whole, .capacity = 512};
+	electra_error error;
+
+	assert_int_equal(tokenize(model, text, size, true, &all, &error), ELECTRA_OK);
+	for (int64_t capacity = 0; capacity <= 5; capacity++)
+	{
+		int64_t		wanted = capacity == 5 ? 512 : capacity;
+
+		for (size_t cut = 0; cut <= size; cut++)
+		{
+			electra_tokens tokens = {.ids = part, .capacity = wanted};
+
+			assert_int_equal(tokenize(model, text, cut, false, &tokens, &error), ELECTRA_OK);
+			assert_true(tokens.count <= all.count && tokens.count <= wanted);
+			assert_memory_equal(part, whole, (size_t) tokens.count * sizeof(int32_t));
+			assert_int_not_equal(tokens.truncated, tokens.need_input);
+			if (tokens.truncated)
+				assert_true(tokens.count == wanted && all.count > wanted);
+		}
+	}
+	/* with the end of the text everything is certain, whatever the capacity */
+	for (int64_t capacity = 0; capacity <= all.count + 1; capacity++)
+	{
+		electra_tokens tokens = {.ids = part, .capacity = capacity};
+
+		assert_int_equal(tokenize(model, text, size, true, &tokens, &error), ELECTRA_OK);
+		assert_false(tokens.need_input);
+		assert_int_equal(tokens.truncated, capacity < all.count);
+		assert_int_equal(tokens.count, capacity < all.count ? capacity : all.count);
+		assert_memory_equal(part, whole, (size_t) tokens.count * sizeof(int32_t));
+	}
+}
+
+static const char *const slice_texts[] = {
+	"the quick brown fox.", "x  [L] a [R]   <e>s <e>sb <e>", "foo q FOO Qa covid, COVIDb covid",
+	"caf\xc3\xa9 cafe\xcc\x81 \xed\x95\x9c", "a[MASK]b [MASK [MASK]] [[MASK]", "\xce\x9f\xce\x94\xce\x9f\xce\xa3\xcc\x81\xcc\x81 x",
+	"\xce\x91\xce\xa3\xcc\x81\xce\x91 \xce\xa3", "\xf0\x9d\x85\xa5\xe3\x80\xae\xf0\x9d\x85\xa5 b",
+	"x\xc2\xa0y X Y q \t [L]", "don't Don't do not", "[L][R] [L]  \xe3\x80\x80[L]", "\xf0\xab\xa4\xa0\xe4\xb8\xad",
+	"unaffable unaffablex unaffable", "\xc4\xb0\xc4\xb0stanbul"
+};
+
+static void
+test_slices(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	char		long_word[300];
+
+	(void) state;
+	memset(long_word, 'a', sizeof(long_word));
+	for (int lowercase_text = 0; lowercase_text < 2; lowercase_text++)
+	{
+		electra_model model;
+		void	   *image;
+
+		config.lowercase_text = lowercase_text != 0;
+		image = open_golden(&model, &config);
+		for (size_t i = 0; i < sizeof(slice_texts) / sizeof(slice_texts[0]); i++)
+			assert_slices(&model, slice_texts[i], strlen(slice_texts[i]));
+		for (size_t i = 0; i < sizeof(golden_texts) / sizeof(golden_texts[0]); i++)
+			assert_slices(&model, golden_texts[i].text, golden_texts[i].size);
+		assert_slices(&model, long_word, 102);
+		free(image);
+	}
+}
+
+/* A word of more than 100 characters is certain before it ends. */
+static void
+test_bounded_reading(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
+	electra_tokens tokens = {.capacity = 0};
+	electra_error error;
+	char		text[110];
+
+	(void) state;
+	memset(text, 'a', sizeof(text));
+	assert_int_equal(electra_tokenize(&model, text, sizeof(text), false, &tokens, memory, NULL, &error), ELECTRA_OK);
+	assert_true(tokens.truncated);
+
+	/* what lies behind capacity + 1 tokens (and the longest added token) is not read */
+	memcpy(text, "a b a b a b a b \xff\xff", 18);
+	tokens.capacity = 2;
+	assert_int_equal(electra_tokenize(&model, text, 18, true, &tokens, memory, NULL, &error), ELECTRA_OK);
+	assert_true(tokens.truncated);
+	assert_int_equal(tokens.count, 2);
+	free(image);
+}
+
+static void
+test_invalid_text(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
+	electra_tokens tokens = {.capacity = 100};
+	electra_error error;
+
+	(void) state;
+	assert_int_equal(tokenize(&model, "abc\xff", 4, true, &tokens, &error), ELECTRA_INVALID_TEXT);
+	assert_string_equal(error.detail, "The first invalid character is at byte 4.");
+	assert_int_equal(tokenize(&model, "ab\xed\xa0\x80", 5, true, &tokens, &error), ELECTRA_INVALID_TEXT);
+	assert_string_equal(error.detail, "The first invalid character is at byte 3.");
+	assert_int_equal(tokenize(&model, "ab\xe4\xb8", 4, true, &tokens, &error), ELECTRA_INVALID_TEXT);
+	assert_string_equal(error.detail, "The last character is incomplete; it begins at byte 3.");
+	assert_int_equal(tokenize(&model, "ab\xe4\xb8", 4, false, &tokens, &error), ELECTRA_OK);
+	assert_true(tokens.need_input);
+	free(image);
+}
+
+/* Counts polls and stops at the last one allowed. */
+static bool
+count_poll(void *context)
+{
+	int		   *left = context;
+
+	return --*left < 0;
+}
+
+static char *
+repeat(const char *unit, size_t size)
+{
+	size_t		unit_size = strlen(unit);
+	char	   *text = malloc(size);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < size; i++)
+		text[i] = unit[i % unit_size];
+	return text;
+}
+
+static void
+test_poll(void **state)
+{
+	static const char *const units[] = {"a", "a ", " ", "[", "\xcc\x81"};
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image;
+	electra_error error;
+
+	(void) state;
+	config.lowercase_text = true;
+	image = open_golden(&model, &config);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	{
+		electra_tokens tokens = {.capacity = INT64_MAX};
+		char	   *text = repeat(units[i], MEGABYTE);
+		int			left = 1000000;
+		electra_poll poll = {count_poll, &left};
+
+		assert_int_equal(electra_tokenize(&model, text, MEGABYTE, true, &tokens, memory, &poll, &error), ELECTRA_OK);
+		assert_true(1000000 - left >= MEGABYTE / 65536);
+		left = 3;
+		assert_int_equal(electra_tokenize(&model, text, MEGABYTE, true, &tokens, memory, &poll, &error), ELECTRA_CANCELED);
+		free(text);
+	}
+	free(image);
+}
+
+/* An allocator that knows the most that was in use, and can refuse. */
+typedef struct accounting
+{
+	size_t		in_use;
+	size_t		most;
+	int			calls_left;
+} accounting;
+
+static void *
+account_alloc(void *context, size_t size)
+{
+	accounting *account = context;
+	size_t	   *block;
+
+	if (account->calls_left-- <= 0)
+		return NULL;
+	block = malloc(size + 16);
+	assert_non_null(block);
+	*block = size;
+	account->in_use += size;
+	if (account->in_use > account->most)
+		account->most = account->in_use;
+	return (char *) block + 16;
+}
+
+static void
+account_release(void *context, void *pointer)
+{
+	accounting *account = context;
+
+	if (pointer == NULL)
+		return;
+	account->in_use -= *(size_t *) ((char *) pointer - 16);
+	free((char *) pointer - 16);
+}
+
+/*
+ * A megabyte of anything is tokenized in a number of reads that is linear:
+ * the poll, which counts reads of 64 kB at most, bounds them without a clock.
+ */
+static void
+test_linear(void **state)
+{
+	static const struct
+	{
+		const char *unit;
+		int64_t		count;		/* of tokens in a megabyte */
+	}			texts[] = {
+		{"a", 1}, {" ", 0}, {"[", MEGABYTE}, {"[MASK", -1}, {"##", MEGABYTE}, {"\xcc\x81", 0}, {"<e>", -1},
+		{"foo ", MEGABYTE / 4}, {"covi", 1}, {"\xe3\x80\x80", -1}, {"\t[L", -1}, {"\xce\xa3\xc2\xad", 1},
+		{"x  ", -1}, {"\xe4\xb8\xad", -1}, {"a\xc2\xad", 1}
+	};
+	accounting	account = {.calls_left = 1000000};
+	electra_allocator counted = {account_alloc, account_release, &account};
+
+	(void) state;
+	for (int lowercase_text = 0; lowercase_text < 2; lowercase_text++)
+	{
+		electra_tokenizer_config config = fixture_config();
+		electra_model model;
+		void	   *image;
+
+		config.lowercase_text = lowercase_text != 0;
+		image = open_golden(&model, &config);
+		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		{
+			size_t		size = MEGABYTE / strlen(texts[i].unit) * strlen(texts[i].unit);
+			char	   *text = repeat(texts[i].unit, size);
+			int			left = 1000;
+			electra_poll poll = {count_poll, &left};
+			electra_tokens tokens = {.capacity = INT64_MAX};
+			electra_error error;
+
+			assert_int_equal(electra_tokenize(&model, text, size, true, &tokens, &counted, &poll, &error), ELECTRA_OK);
+			if (texts[i].count >= 0)
+				assert_int_equal(tokens.count, texts[i].count);
+			free(text);
+		}
+		free(image);
+	}
+	assert_int_equal(account.in_use, 0);
+	assert_true(account.most < 16384);
+}
+
+/* A megabyte of combining characters in the worst order: sorted, in one pass for each class. */
+static void
+test_many_marks(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
+	char	   *text = repeat("\xe3\x80\xae\xf0\x9d\x85\xa5", MEGABYTE);	/* U+302E 224, U+1D165 216 */
+	size_t		size = MEGABYTE / 7 * 7;
+	electra_tokens tokens = {.capacity = INT64_MAX};
+	electra_error error;
+
+	(void) state;
+	assert_int_equal(electra_tokenize(&model, text, size, true, &tokens, memory, NULL, &error), ELECTRA_OK);
+	assert_int_equal(tokens.count, 1);
+	free(text);
+	free(image);
+}
+
+static void
+test_out_of_memory(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
+	const char *text = "the quick \xe3\x80\xae\xf0\x9d\x85\xa5 fox.";
+	electra_status status = ELECTRA_OUT_OF_MEMORY;
+	int			calls;
+
+	(void) state;
+	for (calls = 0; status != ELECTRA_OK; calls++)
+	{
+		accounting	account = {.calls_left = calls};
+		electra_allocator counted = {account_alloc, account_release, &account};
+		electra_tokens tokens = {.capacity = 100};
+		electra_error error;
+
+		status = electra_tokenize(&model, text, strlen(text), true, &tokens, &counted, NULL, &error);
+		assert_true(status == ELECTRA_OK || status == ELECTRA_OUT_OF_MEMORY);
+		assert_int_equal(account.in_use, 0);
+		assert_true(calls < 10);
+	}
+	assert_true(calls > 1);
+	free(image);
+}
+
+/* The reference page's cases: lengths, max_length, lengths after truncation. */
+static void
+test_truncation(void **state)
+{
+	static const int64_t pairs[][5] = {
+		{4, 4, 6, 1, 2}, {4, 2, 5, 1, 1}, {6, 1, 7, 3, 1}, {1, 6, 7, 1, 3}, {3, 3, 4, 0, 1},
+		{1, 2, 13, 1, 2}, {5, 5, 13, 5, 5}, {5, 6, 13, 5, 5}, {0, 9, 8, 0, 5}, {9, 0, 8, 5, 0},
+		{3, 3, 3, 0, 0}, {3, 3, 2, 0, 0}, {0, 0, 5, 0, 0}
+	};
+	int64_t		a;
+	int64_t		b = 0;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+	{
+		a = pairs[i][0];
+		b = pairs[i][1];
+		electra_truncate_longest_first(&a, &b, true, pairs[i][2]);
+		assert_int_equal(a, pairs[i][3]);
+		assert_int_equal(b, pairs[i][4]);
+	}
+	a = 10;
+	electra_truncate_longest_first(&a, &b, false, 8);
+	assert_int_equal(a, 6);
+	electra_truncate_longest_first(&a, &b, false, 512);
+	assert_int_equal(a, 6);
+	electra_truncate_longest_first(&a, &b, false, 2);
+	assert_int_equal(a, 0);
+}
+
+static void
+test_join(void **state)
+{
+	electra_tokenizer_config config = fixture_config();
+	const int32_t a[] = {7, 8};
+	const int32_t b[] = {9};
+	const int32_t single[] = {1, 7, 8, 2};
+	const int32_t pair[] = {1, 7, 8, 2, 9, 2};
+	const uint8_t pair_segments[] = {0, 0, 0, 0, 1, 1};
+	int32_t		ids[6];
+	uint8_t		segments[6];
+
+	(void) state;
+	assert_int_equal(electra_join_tokens(&config, a, 2, NULL, 0, ids, NULL), 4);
+	assert_memory_equal(ids, single, sizeof(single));
+	assert_int_equal(electra_join_tokens(&config, a, 2, b, 1, ids, segments), 6);
+	assert_memory_equal(ids, pair, sizeof(pair));
+	assert_memory_equal(segments, pair_segments, sizeof(pair_segments));
+	assert_int_equal(electra_join_tokens(&config, NULL, 0, b, 0, ids, segments), 3);
+	assert_int_equal(ids[1], 2);
+	assert_int_equal(segments[2], 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_golden_decoded),
+		cmocka_unit_test(test_long_words),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_lowercase_text),
+		cmocka_unit_test(test_slices),
+		cmocka_unit_test(test_bounded_reading),
+		cmocka_unit_test(test_invalid_text),
+		cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_linear),
+		cmocka_unit_test(test_many_marks),
+		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_truncation),
+		cmocka_unit_test(test_join),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
