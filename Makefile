@@ -42,8 +42,6 @@ PG_CFLAGS = $(WARN_CFLAGS) $(if $(WERROR),-Werror) $(EXACT_CFLAGS)
 # backend 100 ms.
 override with_llvm = no
 
-SHLIB_LINK += -lutf8proc
-
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -56,7 +54,7 @@ $(CORE_SRCS:.c=.o) $(IMPORT_SRCS:.c=.o): override CFLAGS += -std=c11 -pedantic
 $(OBJS) $(IMPORT_OBJS): $(ALL_HEADERS)
 
 electra-import: $(IMPORT_OBJS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lutf8proc -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm
 
 all: electra-import $(DEFAULT_PRESET)
 
@@ -124,10 +122,10 @@ unit: $(UNIT_TESTS)
 unit-build: $(UNIT_TESTS)
 
 # The programs that the scripts of test/parity drive.
-PARITY_DRIVERS = $(patsubst test/parity/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/parity/*.c)))
+PARITY_DRIVERS = $(patsubst test/parity/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/parity/*_driver.c)))
 
 $(PARITY_DRIVERS): $(UNIT_DIR)/%: test/parity/%.c $(UNIT_LIB_OBJS) $(wildcard test/unit/*.h)
-	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -ljansson -lutf8proc -lopenblas -lm
+	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -ljansson -lopenblas -lm
 
 parity-drivers: $(PARITY_DRIVERS)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Derives the polynomials of src/core/vector_math.h.
 
-Usage: derive_polynomials.py [--check]
+Usage: derive_polynomials.py
 
 Each one is a minimax fit (Remez exchange in 60-digit arithmetic) whose
 coefficients are then rounded to float from the highest power down, the lower
@@ -10,9 +10,9 @@ coefficients as C hexadecimal floats together with the largest error found when
 the polynomial is evaluated the way the kernels do it: Horner's scheme in float,
 one fused multiply-add a step.
 
-Needs mpmath and numpy.
+Needs mpmath and numpy; takes half a minute.
 """
-import sys
+import math
 
 import mpmath as mp
 import numpy as np
@@ -102,57 +102,63 @@ def show(name, coefficients, note):
         print(f"  c{power} = {hexadecimal(c)}  ({float(c):.9g})")
 
 
-def exp_float(x):
-    """electra's exp on [-87.3, 88]."""
-    log2e = np.float32(float(1 / mp.log(2)))
-    magic = np.float32(1.5 * 2 ** 23)
-    t = fma(x, log2e, magic)
-    n = t - magic
-    r = fma(n, -LN2_HIGH, x)
-    r = fma(n, -LN2_LOW, r)
-    return np.ldexp(horner(r, EXP), n.astype(np.int32))
-
-
 LN2_HIGH = np.float32(float(mp.floor(mp.log(2) * 2 ** 16) / 2 ** 16))
 LN2_LOW = np.float32(float(mp.log(2) - mp.mpf(float(LN2_HIGH))))
-
-half = mp.log(2) / 2 * mp.mpf("1.0001")
-EXP = rounded_fit(mp.exp, lambda x: mp.exp(-x), list(range(7)), -half, half,
-                  {0: mp.mpf(1), 1: mp.mpf(1)})
-xs = np.linspace(-87.3, 88, 400001).astype(np.float32)
-exact = np.exp(xs.astype(np.float64))
-error = np.max(np.abs(exp_float(xs) / exact - 1))
-print("ln2_high", hexadecimal(float(LN2_HIGH)), "ln2_low", hexadecimal(float(LN2_LOW)),
-      "log2e", hexadecimal(float(np.float32(float(1 / mp.log(2))))))
-show("exp", EXP, f"largest relative error {error:.3g}")
+LOG2_E = np.float32(float(1 / mp.log(2)))
 
 
-def log_tail(a):
-    return mp.log(mp.erfc(a / mp.sqrt(2)) / 2)
+def fit_exp():
+    """exp on [-ln(2)/2, ln(2)/2], relative error; the two lowest are 1."""
+    half = mp.log(2) / 2 * mp.mpf("1.0001")
+    return rounded_fit(mp.exp, lambda x: mp.exp(-x), list(range(7)), -half, half,
+                       {0: mp.mpf(1), 1: mp.mpf(1)})
 
 
-def gelu_weight(a):
-    return (a + mp.mpf("0.02")) * mp.erfc(a / mp.sqrt(2)) / 2 + mp.mpf("1e-5")
+def fit_log_tail():
+    """log(erfc(a / sqrt(2)) / 2) on [0, 5.75], weighted with what an error does to gelu."""
+    return rounded_fit(lambda a: mp.log(mp.erfc(a / mp.sqrt(2)) / 2),
+                       lambda a: (a + mp.mpf("0.02")) * mp.erfc(a / mp.sqrt(2)) / 2 + mp.mpf("1e-5"),
+                       list(range(11)), mp.mpf(0), mp.mpf("5.75"))
 
 
-TAIL = rounded_fit(log_tail, gelu_weight, list(range(int(sys.argv[1]) if len(sys.argv) > 1 else 11)),
-                   mp.mpf(0), mp.mpf("5.75"))
-xs = np.linspace(-12, 12, 400001).astype(np.float32)
-a = np.abs(xs)
-q = np.maximum(horner(a, TAIL), np.float32(-87.3))
-product = a * exp_float(q)
-gelu = np.maximum(xs, 0) - product
-from math import erfc
-exact = np.array([x * erfc(-x / 2 ** 0.5) / 2 for x in xs.astype(np.float64)])
-exact_product = np.array([x * erfc(x / 2 ** 0.5) / 2 for x in a.astype(np.float64)])
-show("log_tail", TAIL, f"largest error of the tail {np.max(np.abs(product - exact_product)):.3g}, "
-     f"largest error of gelu {np.max(np.abs(gelu - exact)):.3g} at {xs[np.argmax(np.abs(gelu-exact))]}, "
-     f"below 1 {np.max(np.abs(gelu - exact)[a < 1]):.3g}")
+def fit_tanh():
+    """tanh(x) / x in powers of x^2 up to 0.625^2; the lowest is 1."""
+    limit = mp.mpf("0.39")
+    return rounded_fit(lambda z: mp.tanh(mp.sqrt(z)) / mp.sqrt(z), lambda z: mp.mpf(1),
+                       list(range(6)), limit / 100, limit, {0: mp.mpf(1)})
 
-limit = mp.mpf("0.39")  # of x^2
-TANH = rounded_fit(lambda z: mp.tanh(mp.sqrt(z)) / mp.sqrt(z) if z > 0 else mp.mpf(1),
-                   lambda z: mp.mpf(1), list(range(6)), limit / 100, limit, {0: mp.mpf(1)})
-xs = np.linspace(-0.625, 0.625, 200001).astype(np.float32)
-xs = xs[xs != 0]
-value = xs * horner(xs * xs, TANH)
-show("tanh", TANH, f"largest relative error below 0.625 {np.max(np.abs(value / np.tanh(xs.astype(np.float64)) - 1)):.3g}")
+
+def exp_float(x, coefficients):
+    """electra's exp on [-87.3, 88]."""
+    magic = np.float32(1.5 * 2 ** 23)
+    n = fma(x, LOG2_E, magic) - magic
+    r = fma(n, -LN2_HIGH, x)
+    r = fma(n, -LN2_LOW, r)
+    return np.ldexp(horner(r, coefficients), n.astype(np.int32))
+
+
+def main():
+    exp = fit_exp()
+    x = np.linspace(-87.3, 88, 400001).astype(np.float32)
+    error = np.max(np.abs(exp_float(x, exp) / np.exp(x.astype(np.float64)) - 1))
+    print("ln(2) high", hexadecimal(LN2_HIGH), "low", hexadecimal(LN2_LOW), "log2(e)", hexadecimal(LOG2_E))
+    show("exp", exp, f"largest relative error {error:.3g}")
+
+    tail = fit_log_tail()
+    x = np.linspace(-12, 12, 400001).astype(np.float32)
+    a = np.abs(x)
+    product = a * exp_float(np.maximum(horner(a, tail), np.float32(-87.3)), exp)
+    exact = np.array([v * math.erfc(v / 2 ** 0.5) / 2 for v in a.astype(np.float64)])
+    gelu = np.maximum(x, 0) - product
+    exact_gelu = np.array([v * math.erfc(-v / 2 ** 0.5) / 2 for v in x.astype(np.float64)])
+    show("normal tail", tail, f"largest error of a times the tail {np.max(np.abs(product - exact)):.3g}, "
+         f"of gelu {np.max(np.abs(gelu - exact_gelu)):.3g}, below 1 {np.max(np.abs(gelu - exact_gelu)[a < 1]):.3g}")
+
+    tanh = fit_tanh()
+    x = np.linspace(0.0001, 0.625, 200001).astype(np.float32)
+    error = np.max(np.abs(x * horner(x * x, tanh) / np.tanh(x.astype(np.float64)) - 1))
+    show("tanh", tanh, f"largest relative error below 0.625 {error:.3g}")
+
+
+if __name__ == "__main__":
+    main()

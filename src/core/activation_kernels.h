@@ -10,7 +10,7 @@
 #include "kernel_table.h"
 
 /* x * Phi(x), as max(x, 0) less the tail: no cancellation for negative x. */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 activation_gelu(lanes x)
 {
 	return lanes_sub(lanes_max(lanes_set(0.0f), x), lanes_normal_tail(lanes_abs(x)));
@@ -20,7 +20,7 @@ activation_gelu(lanes x)
  * x (1 + tanh(root (x + 0.044715 x^3))) / 2; (1 + tanh u) / 2 is the sigmoid
  * of 2u.  The two forms of it differ in the digits of root = sqrt(2 / pi).
  */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 activation_gelu_tanh(lanes x, float root)
 {
 	lanes		cubic = lanes_fma(lanes_mul(x, x), lanes_set(0.044715f), lanes_set(1.0f));
@@ -30,19 +30,19 @@ activation_gelu_tanh(lanes x, float root)
 }
 
 /* Clipped to [-10, 10]; NaN stays NaN. */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 activation_gelu_10(lanes x)
 {
 	return lanes_min(lanes_set(10.0f), lanes_max(lanes_set(-10.0f), activation_gelu(x)));
 }
 
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 activation_quick_gelu(lanes x)
 {
 	return lanes_mul(x, lanes_sigmoid(lanes_mul(x, lanes_set(1.702f))));
 }
 
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 activation_silu(lanes x)
 {
 	return lanes_mul(x, lanes_sigmoid(x));
@@ -52,7 +52,7 @@ activation_silu(lanes x)
  * x tanh(log(1 + e^x)) = x n / (n + 2) with n = e^x (e^x + 2); above 20 the
  * quotient is 1.
  */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 activation_mish(lanes x)
 {
 	lanes		two = lanes_set(2.0f);
@@ -62,7 +62,7 @@ activation_mish(lanes x)
 	return lanes_mul(x, lanes_div(n, lanes_add(n, two)));
 }
 
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 activation_relu(lanes x)
 {
 	return lanes_max(lanes_set(0.0f), x);

@@ -29,14 +29,14 @@ walk_code_point(const electra_trie *trie, uint32_t node, uint32_t code_point)
 
 /* Can a pattern begin with the byte at the cursor?  Answers nearly every place at once. */
 static bool
-may_begin(const electra_vocabulary_header *vocabulary, const electra_text *text, const electra_cursor *cursor)
+may_begin(const electra_vocabulary_header *vocabulary, const electra_text *text, size_t cursor)
 {
 	if (vocabulary->raw_root == ELECTRA_TRIE_NONE)
 		return false;
-	if (text->lowercase || cursor->position >= text->size)
+	if (cursor >= text->size)
 		return true;
 
-	uint8_t		byte = text->bytes[cursor->position];
+	uint8_t		byte = text->bytes[cursor];
 
 	return (vocabulary->raw_first_bytes[byte / 32] >> byte % 32 & 1) != 0;
 }
@@ -44,7 +44,7 @@ may_begin(const electra_vocabulary_header *vocabulary, const electra_text *text,
 /* Fills in token, after and last of the longest match. */
 static electra_read
 find_longest(const electra_vocabulary_header *vocabulary, electra_text *text,
-			 electra_cursor cursor, electra_added_match *match)
+			 size_t cursor, electra_added_match *match)
 {
 	electra_trie trie = electra_vocabulary_trie(vocabulary);
 	uint32_t	node = vocabulary->raw_root;
@@ -75,17 +75,17 @@ find_longest(const electra_vocabulary_header *vocabulary, electra_text *text,
 
 electra_read
 electra_added_match_raw(const electra_vocabulary_header *vocabulary, electra_text *text,
-						const electra_cursor *cursor, uint32_t before, electra_added_match *match)
+						size_t cursor, uint32_t before, electra_added_match *match)
 {
 	electra_read read;
-	electra_cursor next;
+	size_t		next;
 	uint32_t	following;
 
 	match->token = NULL;
 	match->discarded = false;
 	if (!may_begin(vocabulary, text, cursor))
 		return ELECTRA_READ_OK;
-	read = find_longest(vocabulary, text, *cursor, match);
+	read = find_longest(vocabulary, text, cursor, match);
 	if (read != ELECTRA_READ_OK || match->token == NULL ||
 		!(match->token->flags & ELECTRA_ADDED_SINGLE_WORD))
 		return read;

@@ -15,7 +15,7 @@ typedef struct electra_added_match
 	const electra_added_token *token;	/* NULL: nothing matches here */
 	bool		discarded;		/* single_word, but inside a word: it stays
 								 * plain text and nothing is found within it */
-	electra_cursor after;		/* behind the match */
+	size_t		after;			/* the cursor behind the match */
 	uint32_t	last;			/* its last code point */
 } electra_added_match;
 
@@ -25,8 +25,7 @@ typedef struct electra_added_match
  * ELECTRA_READ_CUT if the slice ends before the answer is certain.
  */
 extern electra_read electra_added_match_raw(const electra_vocabulary_header *vocabulary, electra_text *text,
-											const electra_cursor *cursor, uint32_t before,
-											electra_added_match *match);
+											size_t cursor, uint32_t before, electra_added_match *match);
 
 /* Normalized text on its way to the words, held back as far as a match could reach. */
 typedef struct electra_normalized_matcher

@@ -96,8 +96,9 @@ typedef struct electra_archive_reader
  * encoder's tensors are all there with the shapes that config demands, that
  * every other tensor is a known head, pooler or module tensor of the right
  * shape, no duplicates.  max_size bounds the size that the header may claim.
- * ELECTRA_CORRUPT, ELECTRA_OUT_OF_MEMORY, or the stream's status.  Close also
- * after a failure.
+ * ELECTRA_CORRUPT, ELECTRA_UNSUPPORTED (another format, numerics or Unicode
+ * version), ELECTRA_OUT_OF_MEMORY, or the stream's status.  Close also after a
+ * failure.
  */
 extern electra_status electra_archive_open(electra_archive_reader *reader, electra_stream stream,
 										   uint64_t max_size, const electra_allocator *memory,

@@ -19,6 +19,13 @@ round_up(size_t n)
 	return (n + ELECTRA_PANEL_COLUMNS - 1) / ELECTRA_PANEL_COLUMNS * ELECTRA_PANEL_COLUMNS;
 }
 
+/* Of the scores; the padding keeps their rows from sharing one set of a cache. */
+static size_t
+score_stride(size_t length)
+{
+	return round_up(length) + 16;
+}
+
 /* Keys as columns: (ceil(length / 32), head_dim, 32), zero behind the last key. */
 static void
 pack_keys(const electra_attention_call *call, const float *key, float *panels)
@@ -62,7 +69,7 @@ attend(const electra_attention_call *call, size_t first_row, size_t rows, size_t
 	   const float *keys, const float *values, float *scores, electra_pacer *pacer)
 {
 	const electra_kernel_table *kernels = electra_kernels();
-	size_t		score_stride = round_up(call->length);
+	size_t		stride = score_stride(call->length);
 	float	   *context = call->context + first_row * call->context_stride + first_column;
 	float		inverse[ELECTRA_MAX_TILE_ROWS];
 	electra_gemm_call score_call = {
@@ -73,11 +80,11 @@ attend(const electra_attention_call *call, size_t first_row, size_t rows, size_t
 		.in_dim = call->head_dim,
 		.out_dim = call->length,
 		.y = scores,
-		.y_stride = score_stride
+		.y_stride = stride
 	};
 	electra_gemm_call value_call = {
 		.x = scores,
-		.x_stride = score_stride,
+		.x_stride = stride,
 		.rows = rows,
 		.panels = values,
 		.in_dim = call->length,
@@ -90,7 +97,7 @@ attend(const electra_attention_call *call, size_t first_row, size_t rows, size_t
 		electra_pacer_stop(pacer, rows * call->length * ELECTRA_SOFTMAX_WORK))
 		return false;
 	for (size_t r = 0; r < rows; r++)
-		inverse[r] = kernels->softmax(scores + r * score_stride, call->length);
+		inverse[r] = kernels->softmax(scores + r * stride, call->length);
 	if (!electra_gemm(&value_call, pacer))
 		return false;
 	for (size_t r = 0; r < rows; r++)
@@ -102,7 +109,7 @@ size_t
 electra_attention_workspace(size_t length, size_t head_dim)
 {
 	return round_up(length) * head_dim + length * round_up(head_dim) +
-		ELECTRA_MAX_TILE_ROWS * round_up(length);
+		ELECTRA_MAX_TILE_ROWS * score_stride(length);
 }
 
 bool

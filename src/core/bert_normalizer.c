@@ -140,7 +140,7 @@ bool
 electra_normalizer_push(electra_normalizer *normalizer, uint32_t code_point)
 {
 	const electra_tokenizer_config *config = normalizer->config;
-	uint16_t	flags = electra_unicode(code_point)->flags;
+	uint8_t		flags = electra_unicode(code_point)->flags;
 
 	if (config->clean_text)
 	{

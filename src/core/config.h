@@ -59,8 +59,6 @@ typedef struct electra_tokenizer_config
 	bool		tokenize_chinese_chars;
 	bool		lowercase;
 	bool		strip_accents;	/* resolved: null in a source means lowercase */
-	bool		lowercase_text; /* sentence_bert_config.json's do_lower_case:
-								 * Python's str.lower() before everything */
 	int32_t		max_word_chars; /* longer words are [UNK] */
 	char		continuing_prefix[32];	/* "##" */
 	int32_t		unk_token_id;
@@ -166,7 +164,8 @@ extern int64_t electra_config_parameters(const electra_config *config);
  * Checks every rule that the rest of the core relies on: positive sizes below
  * fixed limits, num_heads divides hidden_dim, max_length between 2 and
  * max_sequence_length, module dimensions that chain, token ids within the
- * vocabulary.  ELECTRA_INVALID_ARGUMENT names the field.
+ * vocabulary.  ELECTRA_INVALID_ARGUMENT names the field; ELECTRA_UNSUPPORTED
+ * for another numerics or Unicode version.
  */
 extern electra_status electra_config_check(const electra_config *config, electra_error *error);
 

@@ -77,7 +77,6 @@ static const config_field fields[] = {
 	TOKENIZER(cls_token_id, FIELD_INT32),
 	TOKENIZER(continuing_prefix, FIELD_PREFIX),
 	TOKENIZER(lowercase, FIELD_BOOL),
-	TOKENIZER(lowercase_text, FIELD_BOOL),
 	TOKENIZER(mask_token_id, FIELD_INT32),
 	TOKENIZER(max_word_chars, FIELD_INT32),
 	TOKENIZER(pad_token_id, FIELD_INT32),

@@ -10,6 +10,7 @@
 
 #define LANES_TARGET __attribute__((target("avx2,fma")))
 #define LANES_INLINE static inline __attribute__((always_inline, target("avx2,fma")))
+#define LANES_FUNCTION LANES_INLINE
 
 typedef struct lanes
 {

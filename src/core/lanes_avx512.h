@@ -10,6 +10,7 @@
 
 #define LANES_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
 #define LANES_INLINE static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
+#define LANES_FUNCTION LANES_INLINE
 
 typedef __m512 lanes;
 

@@ -20,6 +20,9 @@
 #define LANES_INLINE static inline
 #endif
 
+/* Functions of many operations: inlined here, they would only swell the code. */
+#define LANES_FUNCTION static inline
+
 typedef struct lanes
 {
 	float		value[16];

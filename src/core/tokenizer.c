@@ -18,13 +18,13 @@ typedef struct tokenizer
 {
 	const electra_vocabulary_header *vocabulary;
 	electra_text text;
-	electra_cursor cursor;		/* what is read next */
+	size_t		cursor;			/* what is read next, in bytes */
 	uint32_t	before;			/* what was read last, or
 								 * ELECTRA_NO_CODE_POINT */
-	int64_t		search_from;	/* index from which added tokens are searched */
+	size_t		search_from;	/* cursor from which added tokens are searched */
 	bool		stripping;		/* white space at the cursor belongs to the
 								 * token before it (rstrip) */
-	int64_t		white_until;	/* white space before this index has been
+	size_t		white_until;	/* white space before this cursor has been
 								 * decided on: */
 	bool		white_dropped;	/* it belongs to a token with lstrip */
 	electra_normalizer normalizer;
@@ -64,7 +64,7 @@ take_added(tokenizer *t, const electra_added_match *match)
 	electra_words_emit(&t->words, match->token->id);
 	t->cursor = match->after;
 	t->before = match->last;
-	t->search_from = t->cursor.index;
+	t->search_from = t->cursor;
 	t->stripping = (match->token->flags & ELECTRA_ADDED_RSTRIP) != 0;
 	return STEP_MORE;
 }
@@ -77,7 +77,7 @@ take_added(tokenizer *t, const electra_added_match *match)
 static electra_read
 decide_white_space(tokenizer *t)
 {
-	electra_cursor cursor = t->cursor;
+	size_t		cursor = t->cursor;
 	uint32_t	before = t->before;
 
 	t->white_dropped = false;
@@ -86,10 +86,10 @@ decide_white_space(tokenizer *t)
 		electra_added_match match = {0};
 		electra_read read = ELECTRA_READ_OK;
 		uint32_t	code_point;
-		electra_cursor next = cursor;
+		size_t		next = cursor;
 
-		if (cursor.index >= t->search_from)
-			read = electra_added_match_raw(t->vocabulary, &t->text, &cursor, before, &match);
+		if (cursor >= t->search_from)
+			read = electra_added_match_raw(t->vocabulary, &t->text, cursor, before, &match);
 		if (read != ELECTRA_READ_OK)
 			return read;
 		if (match.token != NULL)
@@ -107,31 +107,31 @@ decide_white_space(tokenizer *t)
 		before = code_point;
 		cursor = next;
 	}
-	t->white_until = cursor.index;
+	t->white_until = cursor;
 	return ELECTRA_READ_OK;
 }
 
 /* Hands a plain character to the normalizer, unless a token's lstrip or rstrip takes it. */
 static step_result
-take_plain(tokenizer *t, const electra_cursor *next, uint32_t code_point)
+take_plain(tokenizer *t, size_t next, uint32_t code_point)
 {
 	bool		white = (electra_unicode(code_point)->flags & ELECTRA_WHITE_SPACE) != 0;
 	bool		dropped = t->stripping && white;
 
 	if (white && (t->vocabulary->raw_flags & ELECTRA_ADDED_LSTRIP))
 	{
-		if (t->cursor.index >= t->white_until)
+		if (t->cursor >= t->white_until)
 		{
 			electra_read read = decide_white_space(t);
 
 			if (read != ELECTRA_READ_OK)
 				return read_to_step(read);
 		}
-		dropped = dropped || (t->white_dropped && t->cursor.index < t->white_until);
+		dropped = dropped || (t->white_dropped && t->cursor < t->white_until);
 	}
 	if (t->stripping && !white)
 		t->stripping = false;
-	t->cursor = *next;
+	t->cursor = next;
 	t->before = code_point;
 	return dropped || electra_normalizer_push(&t->normalizer, code_point) ? STEP_MORE : STEP_NO_MEMORY;
 }
@@ -140,21 +140,21 @@ take_plain(tokenizer *t, const electra_cursor *next, uint32_t code_point)
 static step_result
 step(tokenizer *t)
 {
-	electra_cursor next = t->cursor;
+	size_t		next = t->cursor;
 	uint32_t	code_point;
 	electra_read read;
 
-	if (t->cursor.index >= t->search_from)
+	if (t->cursor >= t->search_from)
 	{
 		electra_added_match match;
 
-		read = electra_added_match_raw(t->vocabulary, &t->text, &t->cursor, t->before, &match);
+		read = electra_added_match_raw(t->vocabulary, &t->text, t->cursor, t->before, &match);
 		if (read != ELECTRA_READ_OK)
 			return read_to_step(read);
 		if (match.token != NULL && !match.discarded)
 			return take_added(t, &match);
 		if (match.token != NULL)
-			t->search_from = match.after.index;
+			t->search_from = match.after;
 	}
 
 	read = electra_text_read(&t->text, &next, &code_point);
@@ -162,7 +162,7 @@ step(tokenizer *t)
 		return end_section(t) ? STEP_DONE : STEP_NO_MEMORY;
 	if (read != ELECTRA_READ_OK)
 		return read_to_step(read);
-	return take_plain(t, &next, code_point);
+	return take_plain(t, next, code_point);
 }
 
 /* Steps until the end, the cut, or more tokens than wanted. */
@@ -194,7 +194,6 @@ electra_tokenize(const electra_model *model, const char *text, size_t size, bool
 			.bytes = (const uint8_t *) text,
 			.size = size,
 			.at_end = at_end,
-			.lowercase = config->lowercase_text,
 			.poll = poll,
 			.error = error
 		},

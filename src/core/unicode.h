@@ -1,5 +1,5 @@
 /*
- * What the reference tokenizers do with each code point: tables that are
+ * What the reference tokenizer does with each code point: tables that are
  * frozen in our source (unicode_tables.c), so that no library of the operating
  * system decides a token id.
  */
@@ -18,17 +18,13 @@
 #define ELECTRA_PUNCTUATION		(1 << 4)	/* a piece of its own */
 #define ELECTRA_NONSPACING_MARK (1 << 5)	/* strip_accents drops it */
 #define ELECTRA_WORD			(1 << 6)	/* \w for single_word */
-#define ELECTRA_CASED			(1 << 7)	/* of Python's final sigma rule, and
-											 * not case-ignorable */
-#define ELECTRA_CASE_IGNORABLE	(1 << 8)	/* likewise */
-#define ELECTRA_DECOMPOSES		(1 << 9)	/* NFD is something else */
+#define ELECTRA_DECOMPOSES		(1 << 7)	/* NFD is something else */
 
 typedef struct electra_unicode_record
 {
-	uint16_t	flags;
+	uint8_t		flags;
 	uint8_t		combining_class;	/* as the reference's NFD has it */
-	int32_t		lower_delta;	/* lower case - code point, tokenizers */
-	int32_t		python_lower_delta; /* the same, Python's str.lower() */
+	int32_t		lower_delta;	/* lower case - code point */
 } electra_unicode_record;
 
 #define ELECTRA_UNICODE_BLOCK 128
@@ -38,9 +34,6 @@ typedef struct electra_unicode_record
 /* The only code point whose lower case is longer: U+0130 gives i, U+0307. */
 #define ELECTRA_CAPITAL_I_WITH_DOT 0x130
 #define ELECTRA_COMBINING_DOT_ABOVE 0x307
-
-#define ELECTRA_CAPITAL_SIGMA 0x3a3
-#define ELECTRA_FINAL_SIGMA 0x3c2
 
 /* Generated: a two-stage table of indexes into the records. */
 extern const electra_unicode_record electra_unicode_records[];

@@ -20,7 +20,7 @@
  * x = n ln 2 + r with |r| <= ln(2)/2; adding 1.5 * 2^23 rounds to the integer n
  * and leaves it in the low bits, from where lanes_scale takes it.
  */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 lanes_exp(lanes x)
 {
 	lanes		lowest = lanes_set(EXP_LOWEST);
@@ -48,7 +48,7 @@ lanes_exp(lanes x)
  * The tail is the exponential of a polynomial of degree 10 that was fitted on
  * [0, 5.75] and only falls behind it, where the true value is below 3e-8.
  */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 lanes_normal_tail(lanes a)
 {
 	lanes		q = lanes_fma(lanes_set(-0x1.d31ce2p-26f), a, lanes_set(0x1.8f491ep-21f));
@@ -66,7 +66,7 @@ lanes_normal_tail(lanes a)
 }
 
 /* 1 / (1 + exp(-x)), relative error at most 2.5e-7 above -87. */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 lanes_sigmoid(lanes x)
 {
 	lanes		one = lanes_set(1.0f);
@@ -78,7 +78,7 @@ lanes_sigmoid(lanes x)
  * tanh, relative error at most 2.5e-7: an odd polynomial below 0.625,
  * 1 - 2 / (exp(2|x|) + 1) with the sign of x from there on.
  */
-LANES_INLINE lanes
+LANES_FUNCTION lanes
 lanes_tanh(lanes x)
 {
 	lanes		zero = lanes_set(0.0f);

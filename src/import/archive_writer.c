@@ -428,7 +428,8 @@ archive_write(const preset_source *source, const archive_output *output,
 	free(entries);
 	if (status != ELECTRA_OK)
 		return status;
-	electra_sha256_final(&writer.sha, digest);
+	if (digest != NULL)
+		electra_sha256_final(&writer.sha, digest);
 	if (size != NULL)
 		*size = writer.total;
 	return ELECTRA_OK;

@@ -7,7 +7,7 @@
  * Named and extra ones do not touch those with an index; otherwise the last of
  * equal contents wins.
  */
-#include "import/huggingface.h"
+#include "import/hf_added_tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>

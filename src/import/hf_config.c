@@ -1,7 +1,7 @@
 /*
  * config.json: the shape of the encoder.
  */
-#include "import/huggingface.h"
+#include "import/hf_config.h"
 
 #include <string.h>
 

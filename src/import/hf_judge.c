@@ -3,7 +3,7 @@
  * judged by its tokenizer first, then by its model type, then by what its
  * configuration asks for.
  */
-#include "import/huggingface.h"
+#include "import/hf_judge.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,13 +6,15 @@
  * vocabulary and added tokens; of tokenizer.json nothing else counts, except
  * for the class PreTrainedTokenizerFast (hf_tokenizer_file.c).
  */
-#include "import/huggingface.h"
+#include "import/hf_tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/vocabulary.h"
+#include "import/hf_added_tokens.h"
+#include "import/hf_tokenizer_file.h"
 #include "import/vocabulary_file.h"
 
 /* The model's vocabulary, and what the added tokens make of it. */
@@ -160,6 +162,7 @@ assign_ids(const hf_directory *hf, vocabulary *all, hf_token_list *list, electra
 		token->id = model_id(all, token->content);
 		if (token->id < 0)
 		{
+			token->flags |= ELECTRA_ADDED_OUTSIDE_MODEL;
 			if (all->count < 0)
 			{
 				electra_fail(error, ELECTRA_INVALID_SOURCE, "added token \"%s\" is not in file \"vocab.txt\"",
@@ -230,10 +233,10 @@ compare_id(const void *a, const void *b)
 static void
 flag_letters(unsigned flags, char letters[8])
 {
-	static const char names[] = "wlrns";
+	static const char names[] = "wlrnso";
 	int			count = 0;
 
-	for (int bit = 0; bit < 5; bit++)
+	for (int bit = 0; names[bit] != '\0'; bit++)
 		if (flags & 1u << bit)
 			letters[count++] = names[bit];
 	if (count == 0)
@@ -390,7 +393,6 @@ read_settings(hf_directory *hf, hf_tokenizer_class class, vocabulary *all, hf_ad
 		assign_ids(hf, all, &added->all, error) != ELECTRA_OK)
 		return error->status;
 	tokenizer->pipeline = ELECTRA_TOKENIZER_BERT;
-	tokenizer->lowercase_text = false;
 	tokenizer->pad_token_id = optional_token(added, HF_PAD);
 	tokenizer->mask_token_id = optional_token(added, HF_MASK);
 	if ((class == HF_TOKENIZER_AS_FILE ?

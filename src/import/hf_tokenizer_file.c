@@ -2,7 +2,7 @@
  * tokenizer.json taken as it is (tokenizer_class PreTrainedTokenizerFast): its
  * normalizer, pre-tokenizer, model and post-processor must be those of BERT.
  */
-#include "import/huggingface.h"
+#include "import/hf_tokenizer_file.h"
 
 #include <string.h>
 

@@ -2,16 +2,24 @@
  * The weights of a Hugging Face directory: finds the files, maps the names,
  * checks that exactly the tensors of the preset are there in the right shapes.
  */
-#include "import/huggingface.h"
+#include "import/hf_weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "import/safetensors.h"
 #include "import/tensor_names.h"
 
 #define MAX_SHARDS 256
 #define MAX_LISTED 8			/* names in one message */
+
+/* The open weight files: preset_source.reader. */
+typedef struct hf_weights
+{
+	int			num_files;
+	safetensors_file *files;
+} hf_weights;
 
 /* Names for a message: the first few, and how many there are. */
 typedef struct name_list

@@ -9,6 +9,7 @@
 #include "import/archive_writer.h"
 #include "import/file_output.h"
 #include "import/framed_output.h"
+#include "import/huggingface.h"
 #include "import/inspect.h"
 #include "import/sandbox.h"
 

@@ -72,15 +72,6 @@ extern electra_status preset_source_note(preset_source *source, const char *key,
 										 electra_error *error);
 
 /*
- * Reads a Hugging Face or sentence-transformers directory: judges it, maps and
- * validates everything, opens its weights (huggingface.c).  notice (may be
- * NULL) receives remarks for the user.
- */
-extern electra_status huggingface_open(const char *directory, const import_options *options,
-									   void (*notice) (const char *message),
-									   preset_source *source, electra_error *error);
-
-/*
  * Applies the load options to a configuration that the source's own files have
  * filled in, and checks it (options.c).
  */

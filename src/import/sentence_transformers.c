@@ -6,10 +6,12 @@
  * base/modules/{transformer,dense,normalize}.py and
  * sentence_transformer/modules/pooling.py.
  */
-#include "import/huggingface.h"
+#include "import/sentence_transformers.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "import/hf_config.h"
 
 #define MAX_MODULE_PATH 200
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,45 @@ source_file_exists(const source_directory *directory, const char *name)
 		lstat(path, &status) == 0;
 }
 
+/* Does a file lie outside the directory once symbolic links are followed? */
+static bool
+lies_outside(const source_directory *directory, const char *path)
+{
+	char		root[PATH_MAX];
+	char		target[PATH_MAX];
+	size_t		size;
+
+	if (realpath(directory->path, root) == NULL || realpath(path, target) == NULL)
+		return false;
+	size = strcmp(root, "/") == 0 ? 0 : strlen(root);
+	return strncmp(target, root, size) != 0 || target[size] != '/';
+}
+
+/*
+ * Why a file could not be opened.  What its permissions allow has been denied
+ * by the sandbox (sandbox.h), of which access() knows nothing.
+ */
+static electra_status
+fail_open(const source_directory *directory, const char *path, const char *quoted, int number,
+		  electra_error *error)
+{
+	struct stat status;
+
+	if (number == ENOENT && lstat(path, &status) == 0)
+	{
+		electra_fail(error, ELECTRA_NOT_FOUND,
+					 "file \"%s\" is a symbolic link to a file that does not exist", quoted);
+		electra_fail_hint(error, "Download the preset again, or copy it with its links resolved.");
+		return error->status;
+	}
+	fail_errno("file", quoted, number, error);
+	if (number == EACCES && access(path, R_OK) == 0 && lies_outside(directory, path))
+		electra_fail_hint(error, "It is reached by a symbolic link that leads out of the directory, "
+						  "and electra_load_preset reads only what lies in it. Copy the directory with its "
+						  "links resolved, for example with \"cp -rL\".");
+	return error->status;
+}
+
 electra_status
 source_file_open(const source_directory *directory, const char *name,
 				 int *fd, uint64_t *size, electra_error *error)
@@ -127,18 +167,7 @@ source_file_open(const source_directory *directory, const char *name,
 	/* O_NONBLOCK: opening a named pipe must not wait for a writer */
 	opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (opened < 0)
-	{
-		int			number = errno;
-
-		if (number == ENOENT && lstat(path, &status) == 0)
-		{
-			electra_fail(error, ELECTRA_NOT_FOUND,
-						 "file \"%s\" is a symbolic link to a file that does not exist", quoted);
-			electra_fail_hint(error, "Download the preset again, or copy it with its links resolved.");
-			return error->status;
-		}
-		return fail_errno("file", quoted, number, error);
-	}
+		return fail_open(directory, path, quoted, errno, error);
 	if (fstat(opened, &status) != 0)
 	{
 		int			number = errno;

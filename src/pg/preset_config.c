@@ -134,7 +134,6 @@ put_tokenizer(StringInfo json, const electra_tokenizer_config *config)
 	put_bool(json, "tokenize_chinese_chars", config->tokenize_chinese_chars);
 	put_bool(json, "lowercase", config->lowercase);
 	put_bool(json, "strip_accents", config->strip_accents);
-	put_bool(json, "lowercase_text", config->lowercase_text);
 	put_int(json, "max_word_chars", config->max_word_chars);
 	put_string(json, "continuing_prefix", config->continuing_prefix);
 	put_token(json, "unk_token_id", config->unk_token_id);

@@ -1,7 +1,7 @@
 /*
  * libFuzzer: arbitrary bytes as an archive, and as an image.
  *
- *   clang -fsanitize=fuzzer,address,undefined … test/fuzz/fuzz_archive.c src/core/*.c
+ *   clang -fsanitize=fuzzer,address,undefined -Isrc … fuzz_archive.c and the sources of src/core
  *
  * Whatever opens must be canonical: its configuration's metadata is the one
  * that was read.  Whatever builds must open as an image.

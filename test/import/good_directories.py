@@ -96,11 +96,10 @@ def shards(path):
 @good
 def hub_links(path):
     d = Directory(os.path.join(path, "blobs"))
-    os.makedirs(os.path.join(path, "snapshots"), exist_ok=True)
+    snapshot = os.path.join(path, "snapshots", "0123456789abcdef0123456789abcdef01234567")
+    os.makedirs(snapshot, exist_ok=True)
     for name in os.listdir(d.path):
-        link = os.path.join(path, "snapshots", name)
-        if not os.path.lexists(link):
-            os.symlink(os.path.join("..", "blobs", name), link)
+        os.symlink(os.path.join("..", "..", "blobs", name), os.path.join(snapshot, name))
 
 
 @good
@@ -208,6 +207,14 @@ def as_file_and_decoder(path):
                        boi_token="<boi>", extra_special_tokens=["<x>", "[SEP]"],
                        added_tokens_decoder={"4": decoder_entry("[MASK]", lstrip=True),
                                              "3": decoder_entry("[SEP]"), "29": decoder_entry("New", special=False)})
+
+
+@good
+def added_outside_model(path):
+    # neither is in the model's vocabulary, so neither is a piece of a word: SEP1 is found only as it is written
+    d = Directory(path)
+    d.tokenizer_config(extra_special_tokens=["sep1"],
+                       added_tokens_decoder={"28": decoder_entry("covid", special=False, single_word=True)})
 
 
 @good

@@ -13,6 +13,7 @@ ones are.  Standard library only.
 import hashlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -58,7 +59,7 @@ EXPECTED = {
 # Where the transformer of a good directory lies, if not in its root.
 TRANSFORMER = {"sentence_subfolder": "0_Transformer"}
 # The folder to load, if not the directory itself.
-LOAD = {"hub_links": "snapshots"}
+LOAD = {"hub_links": "snapshots/0123456789abcdef0123456789abcdef01234567"}
 
 
 def read_safetensors(path):
@@ -118,6 +119,9 @@ def check_good(program, folder, name, scratch):
     with open(archives[0], "rb") as first, open(archives[1], "rb") as second:
         if first.read() != second.read():
             return "two runs give different bytes"
+    run = subprocess.run([program, "--framed", folder], capture_output=True)
+    if run.returncode != 0:
+        return "refused in the sandbox: " + run.stdout[-300:].decode(errors="replace")
     run = subprocess.run([program, "--inspect", archives[0]], capture_output=True, text=True)
     if run.returncode != 0:
         return "its own reader refuses the archive: " + run.stderr
@@ -166,11 +170,24 @@ def check_bad(program, folder, message, detail, scratch):
     return None
 
 
+def check_link_out(program, folder):
+    """In the sandbox a link that leads out of the directory loads, where the kernel has no Landlock, or is told as one."""
+    path = os.path.join(folder, "link_out")
+    shutil.copytree(os.path.join(folder, "bert_plain"), path)
+    os.remove(os.path.join(path, "vocab.txt"))
+    os.symlink(os.path.join("..", "bert_plain", "vocab.txt"), os.path.join(path, "vocab.txt"))
+    run = subprocess.run([program, "--framed", path], capture_output=True)
+    if run.returncode != 0 and (b'file "vocab.txt" cannot be read' not in run.stdout or
+                                b"symbolic link that leads out of the directory" not in run.stdout):
+        return "another error: " + run.stdout[-300:].decode(errors="replace")
+    return None
+
+
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     program = os.path.abspath(sys.argv[1])
-    passed = failed = 0
+    results = {}
     with tempfile.TemporaryDirectory() as folder:
         make_directories.build(folder)
         cases = [(name, None) for name in GOOD] + [(name, case) for name, case in BAD.items()]
@@ -180,14 +197,14 @@ def main():
         for name, case in cases:
             path = os.path.join(folder, name, LOAD.get(name, ""))
             with tempfile.TemporaryDirectory() as scratch:
-                wrong = check_bad(program, path, case[1], case[2], scratch) if case else \
+                results[name] = check_bad(program, path, case[1], case[2], scratch) if case else \
                     check_good(program, path, name, scratch)
-            if wrong:
-                failed += 1
-                print(f"FAILED {name}: {wrong.strip()}")
-            else:
-                passed += 1
-    print(f"{passed} passed, {failed} failed")
+        results["link_out"] = check_link_out(program, folder)
+    for name, wrong in results.items():
+        if wrong:
+            print(f"FAILED {name}: {wrong.strip()}")
+    failed = sum(bool(wrong) for wrong in results.values())
+    print(f"{len(results) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
 

@@ -75,7 +75,7 @@ def base_metadata(config, activation):
         "pipeline.trained_for_similarity": "false", "pipeline.truncation": "truncate",
         "pipeline.untrained": "false",
         "tokenizer.clean_text": "true", "tokenizer.cls_token_id": "2", "tokenizer.continuing_prefix": "##",
-        "tokenizer.lowercase": "true", "tokenizer.lowercase_text": "false", "tokenizer.mask_token_id": "4",
+        "tokenizer.lowercase": "true", "tokenizer.mask_token_id": "4",
         "tokenizer.max_word_chars": "100", "tokenizer.pad_token_id": "0", "tokenizer.pipeline": "bert",
         "tokenizer.sep_token_id": "3", "tokenizer.strip_accents": "true",
         "tokenizer.tokenize_chinese_chars": "true", "tokenizer.unk_token_id": "1",

@@ -79,7 +79,6 @@ variant "$cc -O0" "$all" "" "$cc" -O0
 variant "$cc -O2" "$all" "" "$cc" -O2
 variant "$cc -O3" "$all" "" "$cc" -O3
 variant "$cc -O3 -march=native" "$all" "" "$cc" -O3 -march=native
-variant "$clang -O0" "$all" "" "$clang" -O0
 variant "$clang -O2" "$all" "" "$clang" -O2
 variant "$clang -O3 -march=native" "$all" "" "$clang" -O3 -march=native
 if [ "$(uname -m)" = x86_64 ]; then

@@ -6,9 +6,9 @@
  *
  * VOCABULARY and ADDED are files with the content of the two tensors of
  * archive.h.  OPTIONS are letters: c clean_text, h tokenize_chinese_chars,
- * l lowercase, s strip_accents, t lowercase_text; d turns round.  Each text is
- * its size and its bytes, answered by the number of ids and the ids; with d
- * each list of ids is answered by the text.
+ * l lowercase, s strip_accents; d turns round.  Each text is its size and its
+ * bytes, answered by the number of ids and the ids; with d each list of ids is
+ * answered by the text.
  */
 #include "../unit/tokenizer_fixture.h"
 
@@ -116,7 +116,6 @@ main(int argc, char **argv)
 	config.tokenize_chinese_chars = strchr(argv[3], 'h') != NULL;
 	config.lowercase = strchr(argv[3], 'l') != NULL;
 	config.strip_accents = strchr(argv[3], 's') != NULL;
-	config.lowercase_text = strchr(argv[3], 't') != NULL;
 	config.max_word_chars = atoi(argv[4]);
 	config.unk_token_id = atoi(argv[5]);
 	backwards = strchr(argv[3], 'd') != NULL;

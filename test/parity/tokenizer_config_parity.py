@@ -25,7 +25,9 @@ from import_test import LOAD, TRANSFORMER       # noqa: E402
 from transformers import AutoTokenizer          # noqa: E402
 from transformers.utils import logging          # noqa: E402
 
+# Flags that tokenizers knows, too; "o" says that the model's vocabulary lacks the token.
 FLAGS = {"w": "single_word", "l": "lstrip", "r": "rstrip", "n": "normalized", "s": "special"}
+
 
 def read_archive(path):
     """Metadata and U8 tensors of an archive."""
@@ -47,7 +49,7 @@ def describe_archive(path):
     added = {}
     for line in blobs.get("tokenizer.added_tokens", "").split("\0")[:-1]:
         index, letters, content = line.split(" ", 2)
-        added[content] = (int(index), {FLAGS[letter] for letter in letters if letter != "-"})
+        added[content] = (int(index), {FLAGS.get(letter, letter) for letter in letters if letter != "-"})
 
     def truth(key):
         return metadata["tokenizer." + key] == "true"
@@ -75,9 +77,10 @@ def describe_transformers(tokenizer, positions):
         normalizer = normalizer["normalizers"][1]
     assert normalizer["type"] == "BertNormalizer" and backend["pre_tokenizer"]["type"] == "BertPreTokenizer"
     strip = normalizer["strip_accents"]
-    added = {token["content"]: (token["id"], {flag for flag in FLAGS.values() if token[flag]})
-             for token in backend["added_tokens"]}
     vocabulary = {token: i for token, i in backend["model"]["vocab"].items() if token}
+    added = {token["content"]: (token["id"], {flag for flag in FLAGS.values() if token[flag]} |
+                                ({"o"} if token["content"] not in vocabulary else set()))
+             for token in backend["added_tokens"]}
     vocabulary.update({token: index for token, (index, _) in added.items()})
     empty = tokenizer("")["input_ids"]
     return {

@@ -3,13 +3,14 @@
 
 Usage: tokenizer_parity.py DRIVER [--texts N] [--seed N] [--model DIRECTORY]
 
-DRIVER is the program of tokenize_driver.c.  The reference is the fast
-tokenizer as transformers configures it (BertTokenizer), over vocabularies that
-are made for the texts so that a wrong character cannot hide in [UNK]; with
---model also the tokenizer of a real model's directory.
+DRIVER is the program of tokenize_driver.c.  The reference is the package
+tokenizers, set up as transformers does it for BertTokenizer, over vocabularies
+that are made for the texts so that a wrong character cannot hide in [UNK]; with
+--model also with the vocabulary and the settings of a real model's directory.
 """
 
 import argparse
+import json
 import os
 import random
 import struct
@@ -18,10 +19,10 @@ import sys
 import tempfile
 import unicodedata
 
-from tokenizers import AddedToken, normalizers
-from transformers import AutoTokenizer, BertTokenizer
+from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import WordPiece
 
-SPECIAL = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+SPECIAL = ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]
 WHITE = ["\t", "\n", "\r", " ", "  ", "\u00a0", "\u1680", "\u2003", "\u2028", "\u2029", "\u202f", "\u205f",
          "\u3000", "\x0b", "\x0c", "\u0085", "\u200b"]
 
@@ -50,12 +51,9 @@ def write_arrays(path_or_pipe, arrays):
 class Case:
     """One tokenizer of the reference and the same one of ours."""
 
-    def __init__(self, driver, folder, name, backend, options, unk_id, lowercase_text=False):
+    def __init__(self, driver, folder, name, backend, options, unk_id):
         self.driver, self.name, self.backend = driver, name, backend
-        backend.no_padding()  # a tokenizer.json brings its own
-        backend.no_truncation()
-        self.options = options + ("t" if lowercase_text else "")
-        self.lowercase_text = lowercase_text
+        self.options = options
         self.unk_id = unk_id
         model_vocabulary = backend.get_vocab(with_added_tokens=False)
         by_id = {i: t for t, i in backend.get_vocab(with_added_tokens=True).items()}
@@ -90,8 +88,7 @@ class Case:
         ours = self.run(self.options, [(text.encode(), 1) for text in texts], 4)
         assert len(ours) == len(texts)
         differences = 0
-        inputs = [text.lower() for text in texts] if self.lowercase_text else texts
-        reference = self.backend.encode_batch(inputs, add_special_tokens=False)
+        reference = self.backend.encode_batch(texts, add_special_tokens=False)
         for text, answer, expected in zip(texts, ours, reference):
             ids = list(struct.unpack(f"<{len(answer) // 4}i", answer))
             if ids != expected.ids:
@@ -230,20 +227,43 @@ def added_tokens():
     ]
 
 
+def bert_backend(vocabulary, normalizer):
+    """The fast tokenizer of transformers' BertTokenizer (5.23)."""
+    backend = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = normalizer
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece(prefix="##")
+    backend.add_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
+    return backend
+
+
+def option_letters(clean_text, chinese, lowercase, strip_accents):
+    """The settings as tokenize_driver takes them."""
+    strips = lowercase if strip_accents is None else strip_accents
+    return "".join(letter for letter, on in zip("chls", (clean_text, chinese, lowercase, strips)) if on)
+
+
 def backend_of(texts, rng, lowercase, strip_accents, chinese, added, gaps, clean_text=True):
-    """The fast tokenizer that transformers makes for these settings."""
+    """The fast tokenizer for these settings, and their letters."""
     normalizer = normalizers.BertNormalizer(clean_text=clean_text, handle_chinese_chars=chinese,
                                             strip_accents=strip_accents, lowercase=lowercase)
-    tokenizer = BertTokenizer(vocab=make_vocabulary(texts, normalizer, rng, gaps), do_lower_case=lowercase,
-                              strip_accents=strip_accents, tokenize_chinese_chars=chinese)
-    backend = tokenizer._tokenizer
-    if not clean_text:  # only a tokenizer.json that is taken as it is has this
-        backend.normalizer = normalizer
-    if added:
-        backend.add_tokens(added)
-    strips = lowercase if strip_accents is None else strip_accents
-    options = ("c" if clean_text else "") + ("h" if chinese else "") + ("l" if lowercase else "") + ("s" if strips else "")
-    return backend, options
+    backend = bert_backend(make_vocabulary(texts, normalizer, rng, gaps), normalizer)
+    backend.add_tokens(added)
+    return backend, option_letters(clean_text, chinese, lowercase, strip_accents)
+
+
+def backend_of_model(directory):
+    """The same of a model's directory: transformers takes vocabulary and settings from it, no more."""
+    with open(os.path.join(directory, "tokenizer.json"), encoding="utf-8") as file:
+        vocabulary = json.load(file)["model"]["vocab"]
+    with open(os.path.join(directory, "tokenizer_config.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    assert config["tokenizer_class"] in ("BertTokenizer", "BertTokenizerFast")
+    lowercase, strip = config.get("do_lower_case", True), config.get("strip_accents")
+    chinese = config.get("tokenize_chinese_chars", True)
+    normalizer = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=chinese, strip_accents=strip,
+                                            lowercase=lowercase)
+    return bert_backend(vocabulary, normalizer), option_letters(True, chinese, lowercase, strip)
 
 
 def random_id_lists(rng, size, count, added):
@@ -268,25 +288,22 @@ def main():
     texts_of = Texts(options.seed)
     compared = differences = 0
 
-    # (name, lowercase, strip_accents, chinese, with added tokens, clean_text, lowercase_text)
+    # (name, lowercase, strip_accents, chinese, with added tokens, clean_text)
     settings = [
-        ("uncased", True, None, True, False, True, False),
-        ("cased", False, None, True, False, True, False),
-        ("uncased, accents kept", True, False, True, True, True, False),
-        ("cased, accents stripped, no Chinese", False, True, False, True, True, False),
-        ("uncased, added tokens", True, None, True, True, True, False),
-        ("nothing cleaned", True, None, True, True, False, False),
-        ("text in lower case, cased", False, None, True, True, True, True),
-        ("text in lower case, uncased", True, None, True, True, True, True),
+        ("uncased", True, None, True, False, True),
+        ("cased", False, None, True, False, True),
+        ("uncased, accents kept", True, False, True, True, True),
+        ("cased, accents stripped, no Chinese", False, True, False, True, True),
+        ("uncased, added tokens", True, None, True, True, True),
+        ("nothing cleaned", True, None, True, True, False),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        for name, lowercase, strip, chinese, with_added, clean, lowercase_text in settings:
+        for name, lowercase, strip, chinese, with_added, clean in settings:
             added = added_tokens() if with_added else []
             texts_of.special = SPECIAL + [token.content for token in added] * 2
             texts = CORNERS + [texts_of.text() for _ in range(options.texts // len(settings))]
-            source = [text.lower() for text in texts] if lowercase_text else texts
-            backend, letters = backend_of(source, rng, lowercase, strip, chinese, added, 0.02, clean)
-            case = Case(options.driver, folder, name, backend, letters, 0, lowercase_text)
+            backend, letters = backend_of(texts, rng, lowercase, strip, chinese, added, 0.02, clean)
+            case = Case(options.driver, folder, name, backend, letters, 0)
             wrong = case.compare(texts)
             lists = random_id_lists(rng, case.size, 500, list(backend.get_added_tokens_decoder()))
             wrong_lists = case.compare_backwards(lists)
@@ -307,12 +324,10 @@ def main():
             differences += wrong
 
         if options.model:
-            tokenizer = AutoTokenizer.from_pretrained(options.model)
+            backend, letters = backend_of_model(options.model)
             texts_of.special = SPECIAL
             texts = CORNERS + [texts_of.text() for _ in range(options.texts // 4)]
-            lowercase = tokenizer.do_lower_case
-            letters = "ch" + ("ls" if lowercase else "")
-            case = Case(options.driver, folder, options.model, tokenizer._tokenizer, letters, tokenizer.unk_token_id)
+            case = Case(options.driver, folder, options.model, backend, letters, backend.token_to_id("[UNK]"))
             wrong = case.compare(texts)
             wrong += case.compare_backwards(random_id_lists(rng, case.size, 1000, []))
             print(f"real model: {len(texts)} texts and 1000 lists of ids, {wrong} differ", flush=True)

@@ -133,10 +133,9 @@ static inline void
 write_archive(const preset_source *source, byte_buffer *archive, uint8_t *digest)
 {
 	const archive_output output = {buffer_append, NULL, archive};
-	uint8_t		ignored[ELECTRA_DIGEST_SIZE];
 	electra_error error;
 
-	if (archive_write(source, &output, digest != NULL ? digest : ignored, NULL, &error) != ELECTRA_OK)
+	if (archive_write(source, &output, digest, NULL, &error) != ELECTRA_OK)
 	{
 		fprintf(stderr, "%s\n%s\n", error.message, error.detail);
 		abort();

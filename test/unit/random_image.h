@@ -32,6 +32,17 @@ typedef struct random_image
 	uint64_t	seed;
 } random_image;
 
+/* Exactly size bytes at a multiple of 64, so that a sanitizer sees what is beyond them. */
+static inline void *
+allocate_aligned(size_t size)
+{
+	void	   *memory;
+
+	if (posix_memalign(&memory, 64, size) != 0)
+		abort();
+	return memory;
+}
+
 static inline uint64_t
 random_u64(uint64_t *state)
 {
@@ -155,7 +166,7 @@ random_image_create(const electra_config *config, uint64_t seed)
 
 	image->seed = seed;
 	image->capacity = random_capacity(config);
-	image->memory = aligned_alloc(64, (image->capacity + 63) / 64 * 64);
+	image->memory = allocate_aligned(image->capacity);
 	header = (electra_image_header *) (image->memory + random_section(image, sizeof(*header)));
 	header->config = *config;
 	header->layers = random_section(image, (size_t) config->num_layers * sizeof(*layers));

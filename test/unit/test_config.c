@@ -68,7 +68,6 @@ random_config(electra_random *random, electra_config *config)
 	config->tokenizer.tokenize_chinese_chars = draw(random, 2);
 	config->tokenizer.lowercase = draw(random, 2);
 	config->tokenizer.strip_accents = draw(random, 2);
-	config->tokenizer.lowercase_text = draw(random, 2);
 	config->tokenizer.max_word_chars = 1 + draw(random, 200);
 	strcpy(config->tokenizer.continuing_prefix, draw(random, 2) ? "##" : "\"\\\xc3\xa9\n");
 	config->tokenizer.unk_token_id = draw(random, 10);

@@ -73,7 +73,7 @@ test_results(void **state)
 	int32_t		ids[7];
 	int32_t		offsets[] = {0, 7};
 	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids};
-	void	   *workspace = aligned_alloc(64, electra_encoder_workspace(&image->model, &batch));
+	void	   *workspace = allocate_aligned(electra_encoder_workspace(&image->model, &batch));
 	float		pool_workspace[128];
 	float		hidden[4][7 * 48];
 	float		vectors[4][48 + 2];

@@ -91,7 +91,7 @@ pool(const electra_config *config, const electra_batch *batch, const float *hidd
 	 electra_error *error)
 {
 	random_image *image = random_image_create(config, 5);
-	void	   *workspace = aligned_alloc(64, electra_pool_workspace(&image->model));
+	void	   *workspace = allocate_aligned(electra_pool_workspace(&image->model));
 	electra_status status = electra_pool(&image->model, batch, hidden, workspace, embeddings, error);
 
 	free(workspace);
@@ -205,7 +205,7 @@ test_pipeline(void **state)
 	float	   *hidden = random_hidden(LENGTH * DIM);
 	int32_t		offsets[] = {0, 9, LENGTH};
 	electra_batch batch = {.num_sequences = 2, .offsets = offsets};
-	void	   *workspace = aligned_alloc(64, electra_pool_workspace(&image->model));
+	void	   *workspace = allocate_aligned(electra_pool_workspace(&image->model));
 	float		first[2 * 30];
 	bool		have_first = false;
 	electra_error error = {0};

@@ -219,27 +219,6 @@ test_switches(void **state)
 	free(image);
 }
 
-/* Python's str.lower() of the whole text: final sigma, and [MASK] is no token any more. */
-static void
-test_lowercase_text(void **state)
-{
-	electra_tokenizer_config config = fixture_config();
-	electra_model model;
-	void	   *image;
-
-	(void) state;
-	config.lowercase = config.strip_accents = false;
-	config.lowercase_text = true;
-	image = open_golden(&model, &config);
-	assert_ids(&model, "\xce\x9f\xce\x94\xce\x9f\xce\xa3", 8, "19");	/* οδος */
-	assert_ids(&model, "\xce\x9f\xce\x94\xce\x9f\xce\xa3\xcc\x81", 10, "0");
-	assert_ids(&model, "\xce\x9f\xce\x94\xce\x9f\xce\xa3.", 9, "19 46");
-	assert_ids(&model, "\xc4\xb0", 2, "13");	/* İ gives i and U+0307 */
-	assert_ids(&model, "[MASK]", 6, "62 36 63");
-	assert_ids(&model, "<E>", 3, "67");
-	free(image);
-}
-
 /* What a slice gives out is a prefix of what the text gives, and growing slices arrive there. */
 static void
 assert_slices(const electra_model *model, const char *text, size_t size)
@@ -291,24 +270,18 @@ static void
 test_slices(void **state)
 {
 	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
 	char		long_word[300];
 
 	(void) state;
 	memset(long_word, 'a', sizeof(long_word));
-	for (int lowercase_text = 0; lowercase_text < 2; lowercase_text++)
-	{
-		electra_model model;
-		void	   *image;
-
-		config.lowercase_text = lowercase_text != 0;
-		image = open_golden(&model, &config);
-		for (size_t i = 0; i < sizeof(slice_texts) / sizeof(slice_texts[0]); i++)
-			assert_slices(&model, slice_texts[i], strlen(slice_texts[i]));
-		for (size_t i = 0; i < sizeof(golden_texts) / sizeof(golden_texts[0]); i++)
-			assert_slices(&model, golden_texts[i].text, golden_texts[i].size);
-		assert_slices(&model, long_word, 102);
-		free(image);
-	}
+	for (size_t i = 0; i < sizeof(slice_texts) / sizeof(slice_texts[0]); i++)
+		assert_slices(&model, slice_texts[i], strlen(slice_texts[i]));
+	for (size_t i = 0; i < sizeof(golden_texts) / sizeof(golden_texts[0]); i++)
+		assert_slices(&model, golden_texts[i].text, golden_texts[i].size);
+	assert_slices(&model, long_word, 102);
+	free(image);
 }
 
 /* A word of more than 100 characters is certain before it ends. */
@@ -384,12 +357,10 @@ test_poll(void **state)
 	static const char *const units[] = {"a", "a ", " ", "[", "\xcc\x81"};
 	electra_tokenizer_config config = fixture_config();
 	electra_model model;
-	void	   *image;
+	void	   *image = open_golden(&model, &config);
 	electra_error error;
 
 	(void) state;
-	config.lowercase_text = true;
-	image = open_golden(&model, &config);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 	{
 		electra_tokens tokens = {.capacity = INT64_MAX};
@@ -458,34 +429,28 @@ test_linear(void **state)
 		{"foo ", MEGABYTE / 4}, {"covi", 1}, {"\xe3\x80\x80", -1}, {"\t[L", -1}, {"\xce\xa3\xc2\xad", 1},
 		{"x  ", -1}, {"\xe4\xb8\xad", -1}, {"a\xc2\xad", 1}
 	};
+	electra_tokenizer_config config = fixture_config();
+	electra_model model;
+	void	   *image = open_golden(&model, &config);
 	accounting	account = {.calls_left = 1000000};
 	electra_allocator counted = {account_alloc, account_release, &account};
 
 	(void) state;
-	for (int lowercase_text = 0; lowercase_text < 2; lowercase_text++)
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
-		electra_tokenizer_config config = fixture_config();
-		electra_model model;
-		void	   *image;
+		size_t		size = MEGABYTE / strlen(texts[i].unit) * strlen(texts[i].unit);
+		char	   *text = repeat(texts[i].unit, size);
+		int			left = 1000;
+		electra_poll poll = {count_poll, &left};
+		electra_tokens tokens = {.capacity = INT64_MAX};
+		electra_error error;
 
-		config.lowercase_text = lowercase_text != 0;
-		image = open_golden(&model, &config);
-		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		{
-			size_t		size = MEGABYTE / strlen(texts[i].unit) * strlen(texts[i].unit);
-			char	   *text = repeat(texts[i].unit, size);
-			int			left = 1000;
-			electra_poll poll = {count_poll, &left};
-			electra_tokens tokens = {.capacity = INT64_MAX};
-			electra_error error;
-
-			assert_int_equal(electra_tokenize(&model, text, size, true, &tokens, &counted, &poll, &error), ELECTRA_OK);
-			if (texts[i].count >= 0)
-				assert_int_equal(tokens.count, texts[i].count);
-			free(text);
-		}
-		free(image);
+		assert_int_equal(electra_tokenize(&model, text, size, true, &tokens, &counted, &poll, &error), ELECTRA_OK);
+		if (texts[i].count >= 0)
+			assert_int_equal(tokens.count, texts[i].count);
+		free(text);
 	}
+	free(image);
 	assert_int_equal(account.in_use, 0);
 	assert_true(account.most < 16384);
 }
@@ -597,7 +562,6 @@ main(void)
 		cmocka_unit_test(test_golden_decoded),
 		cmocka_unit_test(test_long_words),
 		cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_lowercase_text),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_bounded_reading),
 		cmocka_unit_test(test_invalid_text),

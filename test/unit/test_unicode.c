@@ -99,7 +99,7 @@ test_categories(void **state)
 	(void) state;
 	for (uint32_t c = 0; c < NUM_CODE_POINTS; c++)
 	{
-		uint16_t	flags = electra_unicode(c)->flags;
+		uint8_t		flags = electra_unicode(c)->flags;
 		int			category = utf8proc_category((utf8proc_int32_t) c);
 
 		marks += (flags & ELECTRA_NONSPACING_MARK) != 0;
@@ -133,7 +133,7 @@ test_lower_case(void **state)
 	}
 	assert_in_range(cased, 1400, 1600);
 	assert_int_equal(electra_unicode('A')->lower_delta, 32);
-	assert_int_equal(electra_unicode(ELECTRA_CAPITAL_SIGMA)->lower_delta, 32);
+	assert_int_equal(electra_unicode(0x3a3)->lower_delta, 32);	/* capital sigma, final or not */
 	assert_int_equal(electra_unicode(ELECTRA_CAPITAL_I_WITH_DOT)->lower_delta, 'i' - ELECTRA_CAPITAL_I_WITH_DOT);
 }
 
