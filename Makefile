@@ -38,6 +38,8 @@ EXACT_CFLAGS = -std=gnu11 -ffp-contract=off -fno-fast-math -fno-unsafe-math-opti
 WARN_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -Wno-declaration-after-statement
 PG_CFLAGS = $(WARN_CFLAGS) $(if $(WERROR),-Werror) $(EXACT_CFLAGS)
 
+SHLIB_LINK += -lm
+
 # Bitcode of the kernels would contract a*b+c, and inlining it costs each
 # backend 100 ms.
 override with_llvm = no
