@@ -303,6 +303,7 @@ electra_embedder_encode(ElectraEmbedder *embedder, int num_texts, const int32 *o
 	electra_error error;
 
 	electra_warn_slow_cpu();
+	electra_preset_populate(embedder->preset);
 	reserve_buffer(embedder, output_size + Max(electra_encoder_workspace(model, &batch),
 											   electra_pool_workspace(model)));
 	output = (float *) embedder->buffer;

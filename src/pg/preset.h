@@ -25,6 +25,7 @@ typedef struct ElectraPreset
 	ElectraPresetId id;
 	electra_model model;
 	int			stats_slot;		/* -1: not looked up yet; owned by stats.c */
+	bool		populated;		/* electra_preset_populate() has been here */
 } ElectraPreset;
 
 /*
@@ -36,6 +37,12 @@ typedef struct ElectraPreset
  * unmaps images.  Callers hold it across nothing that could run SQL.
  */
 extern ElectraPreset *electra_preset_acquire(const char *name);
+
+/*
+ * Maps the pages that every embedding reads, before the first one in this
+ * backend.  Where the kernel cannot do that, they come one fault at a time.
+ */
+extern void electra_preset_populate(ElectraPreset *preset);
 
 /* Like electra_preset_acquire, but only the identity: nothing is mapped or built. */
 extern void electra_preset_resolve(const char *name, ElectraPresetId *id);
