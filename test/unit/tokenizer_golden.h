@@ -1,6 +1,7 @@
 /*
  * Texts and the ids that tokenizers 0.23.3 gives them, configured as
- * transformers 5.23 does; ids back to text likewise.
+ * transformers 5.23 does; ids back to text likewise.  Written by
+ * test/parity/make_tokenizer_golden.py.
  */
 #ifndef ELECTRA_TOKENIZER_GOLDEN_H
 #define ELECTRA_TOKENIZER_GOLDEN_H
