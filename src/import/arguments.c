@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,7 +140,8 @@ option_name(int value)
 static electra_status
 bad_value(parser *parser, int option, const char *value, const char *expected)
 {
-	electra_fail(parser->error, ELECTRA_INVALID_ARGUMENT, "invalid value for --%s: \"%s\"",
+	/* without "--": electra_load_preset() shows it, too */
+	electra_fail(parser->error, ELECTRA_INVALID_ARGUMENT, "invalid value for \"%s\": \"%s\"",
 				 option_name(option), value);
 	electra_fail_detail(parser->error, "Expected %s.", expected);
 	return ELECTRA_INVALID_ARGUMENT;
@@ -235,10 +237,10 @@ parse_choice(parser *parser, int option, const char *value, const char *zero, co
 		*index = 1;
 	else
 	{
-		electra_fail(parser->error, ELECTRA_INVALID_ARGUMENT, "invalid value for --%s: \"%s\"",
-					 option_name(option), value);
-		electra_fail_detail(parser->error, "Expected %s or %s.", zero, one);
-		return ELECTRA_INVALID_ARGUMENT;
+		char		expected[64];
+
+		snprintf(expected, sizeof(expected), "%s or %s", zero, one);
+		return bad_value(parser, option, value, expected);
 	}
 	return ELECTRA_OK;
 }
