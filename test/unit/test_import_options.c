@@ -77,15 +77,15 @@ test_refused_command_lines(void **state)
 		{"--bogus dir", "--bogus"}, {"-x dir", "-x"}, {"dir -o", "-o"}, {"dir --output", "--output"},
 		{"dir -o f -o g", "twice"}, {"dir --framed", "first"}, {"--framed", "directory"},
 		{"--framed dir -o f", "output"}, {"--framed --create dir", "create"},
-		{"dir -o f --pooling median", "--pooling"}, {"dir -o f --pooling cls,", "--pooling"},
-		{"dir -o f --pooling cls,cls", "--pooling"}, {"dir -o f --normalize maybe", "--normalize"},
-		{"dir -o f --max-length 0", "--max-length"}, {"dir -o f --max-length -3", "--max-length"},
-		{"dir -o f --max-length 12x", "--max-length"}, {"dir -o f --max-length 4294967297", "--max-length"},
-		{"dir -o f --dimensions 99999999999999999999", "--dimensions"},
-		{"dir -o f --truncation no", "--truncation"}, {"dir -o f --dtype float64", "--dtype"},
+		{"dir -o f --pooling median", "\"pooling\""}, {"dir -o f --pooling cls,", "\"pooling\""},
+		{"dir -o f --pooling cls,cls", "\"pooling\""}, {"dir -o f --normalize maybe", "\"normalize\""},
+		{"dir -o f --max-length 0", "\"max-length\""}, {"dir -o f --max-length -3", "\"max-length\""},
+		{"dir -o f --max-length 12x", "\"max-length\""}, {"dir -o f --max-length 4294967297", "\"max-length\""},
+		{"dir -o f --dimensions 99999999999999999999", "\"dimensions\""},
+		{"dir -o f --truncation no", "\"truncation\""}, {"dir -o f --dtype float64", "\"dtype\""},
 		{"dir -o f --seed 3", "--seed"}, {"dir -o f --vocabulary v", "--vocabulary"},
-		{"--create --vocabulary v -o f", "missing"}, {"--create --seed x", "--seed"},
-		{"--create --seed -1", "--seed"}, {"--create --seed 18446744073709551616", "--seed"},
+		{"--create --vocabulary v -o f", "missing"}, {"--create --seed x", "\"seed\""},
+		{"--create --seed -1", "\"seed\""}, {"--create --seed 18446744073709551616", "\"seed\""},
 	};
 	static arguments arguments;
 	electra_error error;
