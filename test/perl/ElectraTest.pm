@@ -13,7 +13,7 @@ use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(
   make_model_directory new_electra_node bits_of
-  image_files children_of process_alive wait_until sqlstate_of
+  image_files children_of process_alive wait_until sqlstate_of start_session
 );
 
 # make_model_directory(name, seed => 1, …): a Hugging Face directory of a
@@ -187,6 +187,19 @@ sub children_of
 		push @children, { pid => $1, name => $2 } if $4 == $parent && $3 ne 'Z';
 	}
 	return @children;
+}
+
+# A session that runs one statement and is not waited for; the session and its
+# backend's process id.
+sub start_session
+{
+	my ($node, $statement) = @_;
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
+
+	$session->{stdin} .= "$statement;\n";
+	$session->{run}->pump_nb();
+	return ($session, $pid);
 }
 
 # Zombies wait for somebody to read their status; they do nothing any more.

@@ -17,25 +17,13 @@ my $other = make_model_directory('other', seed => 2);
 my $large = make_model_directory('large',
 	layers => 3, hidden => 1024, embedding => 1024, heads => 16, intermediate => 3072, blank => 1);
 
-# A session that runs one statement and is not waited for.
-sub start_session
-{
-	my ($statement) = @_;
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
-	my $pid = $session->query_safe('SELECT pg_backend_pid()');
-
-	$session->{stdin} .= "$statement;\n";
-	$session->{run}->pump_nb();
-	return ($session, $pid);
-}
-
 sub wait_for_restart
 {
 	ok($node->poll_query_until('postgres', 'SELECT true'), 'the server is back');
 }
 
 # kill -9 while the importer works
-my ($session, $pid) = start_session("SELECT electra_load_preset('$large', 'large')");
+my ($session, $pid) = start_session($node, "SELECT electra_load_preset('$large', 'large')");
 my $importer = wait_until(sub {
 	my @children = children_of($pid);
 	return @children ? $children[0]->{pid} : undef;
@@ -54,7 +42,7 @@ is_deeply([ image_files($node) ], [], 'no image');
 is($node->safe_psql('postgres', "SELECT electra_load_preset('$large', 'large')"), 'large', 'the load works again');
 $node->safe_psql('postgres', 'SELECT electra_clean_images()');
 unlink(glob($node->data_dir . '/electra/*'));
-($session, $pid) = start_session("SELECT electra_prewarm('large')");
+($session, $pid) = start_session($node, "SELECT electra_prewarm('large')");
 my $met = wait_until(sub { return scalar(image_files($node)) });
 kill 'KILL', $pid;
 ok($met, 'an image is being built');
@@ -69,7 +57,7 @@ $node->safe_psql('postgres', "SELECT electra_drop_preset('large')");
 my $first = $node->background_psql('postgres');
 $first->query_safe('BEGIN');
 $first->query_safe("SELECT electra_load_preset('$small', 'shared')");
-($session, $pid) = start_session("SELECT electra_load_preset('$small', 'shared')");
+($session, $pid) = start_session($node, "SELECT electra_load_preset('$small', 'shared')");
 ok($node->poll_query_until('postgres',
 		"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $pid"),
 	'the second session waits for the name');
@@ -82,7 +70,7 @@ $session->quit;
 isnt(sqlstate_of($node, "SELECT electra_load_preset('$other', 'shared')"), '', 'a name stays with its bits');
 $first->query_safe('BEGIN');
 $first->query_safe("SELECT electra_load_preset('$small', 'contested')");
-($session, $pid) = start_session("SELECT electra_load_preset('$other', 'contested')");
+($session, $pid) = start_session($node, "SELECT electra_load_preset('$other', 'contested')");
 ok($node->poll_query_until('postgres',
 		"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $pid"),
 	'another source waits too');
@@ -96,7 +84,7 @@ is($node->safe_psql('postgres', q{
 # Four sessions need an image that is not there.
 my $expected = $node->safe_psql('postgres', 'SELECT ' . bits_of("electra_embed('all at once', 'shared')"));
 unlink(glob($node->data_dir . '/electra/*'));
-my @sessions = map { (start_session('SELECT ' . bits_of("electra_embed('all at once', 'shared')")))[0] } 1 .. 4;
+my @sessions = map { (start_session($node, 'SELECT ' . bits_of("electra_embed('all at once', 'shared')")))[0] } 1 .. 4;
 is($_->query("SELECT 'after'"), "$expected\nafter", 'one of four builds, all embed') foreach @sessions;
 $_->quit foreach @sessions;
 is(scalar(image_files($node)), 1, 'one image and nothing else');
