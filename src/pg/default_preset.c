@@ -27,8 +27,7 @@ electra_default_preset(PG_FUNCTION_ARGS)
 {
 	char		name[ELECTRA_MAX_PRESET_NAME + 1];
 
-	if (!electra_catalog_default(name))
-		strlcpy(name, electra_shipped_default_name, sizeof(name));
+	electra_preset_default_name(name);
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
 
@@ -75,15 +74,6 @@ check_stored_expressions(const char *old_name, bool force)
 			 errhint("Compute them again (rewrite the columns, REINDEX, REFRESH). Vectors in plain columns, and calls inside functions whose body is a string, cannot be found and are not listed.")));
 }
 
-/* The digest that the default has now; false where it cannot be resolved. */
-static bool
-resolve_default(char name[ELECTRA_MAX_PRESET_NAME + 1], ElectraPresetId *id)
-{
-	if (!electra_catalog_default(name))
-		strlcpy(name, electra_shipped_default_name, ELECTRA_MAX_PRESET_NAME + 1);
-	return electra_preset_try_resolve(name, id);
-}
-
 PG_FUNCTION_INFO_V1(electra_set_default_preset);
 
 /* Makes a preset the default of this database. */
@@ -109,7 +99,8 @@ electra_set_default_preset(PG_FUNCTION_ARGS)
 	electra_catalog_lock_name(name);
 	relation = electra_catalog_require(ELECTRA_TABLE_DEFAULT, ShareRowExclusiveLock);
 	electra_preset_resolve(name, &new_id);
-	if (!resolve_default(old_name, &old_id) ||
+	electra_preset_default_name(old_name);
+	if (!electra_preset_try_resolve(old_name, &old_id) ||
 		memcmp(old_id.digest, new_id.digest, ELECTRA_DIGEST_SIZE) != 0)
 		check_stored_expressions(old_name, PG_GETARG_BOOL(1));
 	if (strcmp(old_name, name) != 0)

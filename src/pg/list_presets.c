@@ -155,8 +155,7 @@ electra_list_presets(PG_FUNCTION_ARGS)
 		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS);
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (!electra_catalog_default(default_name))
-		strlcpy(default_name, electra_shipped_default_name, sizeof(default_name));
+	electra_preset_default_name(default_name);
 	foreach(cell, rows)
 	{
 		ElectraPresetRow *row = lfirst(cell);

@@ -184,7 +184,14 @@ look_up(const char *name, ElectraPresetId *id, bool *dropped)
 	return true;
 }
 
-/* The default preset's name. */
+void
+electra_preset_default_name(char name[ELECTRA_MAX_PRESET_NAME + 1])
+{
+	if (!electra_catalog_default(name))
+		strlcpy(name, electra_shipped_default_name, ELECTRA_MAX_PRESET_NAME + 1);
+}
+
+/* The default preset's name, from the cache where that is valid. */
 static const char *
 find_default(void)
 {
@@ -196,8 +203,7 @@ find_default(void)
 	if (default_known)
 		return default_name;
 	generation = electra_catalog_generation();
-	if (!electra_catalog_default(name))
-		strlcpy(name, electra_shipped_default_name, sizeof(name));
+	electra_preset_default_name(name);
 	refresh_caches(false);
 	if (generation == electra_catalog_generation())
 	{

@@ -60,4 +60,10 @@ extern bool electra_preset_try_config(const ElectraPresetId *id, electra_config 
 /* The embedded default: what one-argument functions use until another is set. */
 extern const char *const electra_shipped_default_name;
 
+/*
+ * The default preset's name as the catalogue says now, or else that of the
+ * embedded default.  Read each time: acquire and resolve have it cached.
+ */
+extern void electra_preset_default_name(char name[ELECTRA_MAX_PRESET_NAME + 1]);
+
 #endif							/* ELECTRA_PRESET_H */

@@ -189,16 +189,23 @@ copy_bytes(const char *data, Size size)
 	return copy;
 }
 
+/* The conversions take and give less than 1 GB. */
+static void
+check_text_size(Size size)
+{
+	if (size > MaxAllocSize - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("text of %zu bytes is too long", size)));
+}
+
 char *
 electra_text_to_utf8(const char *data, Size size, Size *utf8_size)
 {
 	int			encoding = GetDatabaseEncoding();
 	char	   *converted;
 
-	if (size > MaxAllocSize - 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("text of %zu bytes is too long", size)));
+	check_text_size(size);
 	if (encoding == PG_SQL_ASCII)
 	{
 		if (!pg_verify_mbstr(PG_UTF8, data, (int) size, true))
@@ -229,10 +236,7 @@ electra_utf8_to_server(const char *utf8, Size size)
 	int			encoding = GetDatabaseEncoding();
 	char	   *converted;
 
-	if (size > MaxAllocSize - 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("text of %zu bytes is too long", size)));
+	check_text_size(size);
 	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || size == 0)
 		return copy_bytes(utf8, size);
 	converted = pg_any_to_server(utf8, (int) size, PG_UTF8);
