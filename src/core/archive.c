@@ -69,7 +69,8 @@ read_bytes(electra_archive_reader *reader, void *destination, size_t size, elect
 
 	if (status != ELECTRA_OK)
 		return status;
-	electra_sha256_update(&reader->sha, destination, size);
+	if (reader->known_digest == NULL)
+		electra_sha256_update(&reader->sha, destination, size);
 	reader->position += size;
 	return ELECTRA_OK;
 }
@@ -300,10 +301,10 @@ check_tensor(const electra_archive *archive, const electra_tensor *tensor, elect
 		electra_fail_detail(error, "Expected %s, found %s.", expected, found);
 		return ELECTRA_CORRUPT;
 	}
-	if ((tensor->dtype == ELECTRA_U8) != is_tokenizer)
+	if (is_tokenizer ? tensor->dtype != ELECTRA_U8 : !electra_dtype_is_weight(tensor->dtype))
 	{
 		electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" with a wrong type", tensor->name);
-		electra_fail_detail(error, "Expected %s, found %s.", is_tokenizer ? "U8" : "numbers",
+		electra_fail_detail(error, "Expected %s, found %s.", is_tokenizer ? "U8" : "F32, F16 or BF16",
 							electra_dtype_name(tensor->dtype));
 		return ELECTRA_CORRUPT;
 	}
@@ -336,6 +337,35 @@ check_labels(const electra_archive *archive, const char *weight_name, const char
 	return ELECTRA_CORRUPT;
 }
 
+/* config.dtype says what the matrices have; there are always some. */
+static electra_status
+check_dtype(const electra_archive *archive, electra_error *error)
+{
+	electra_dtype found = ELECTRA_F32;
+	bool		first = true;
+
+	for (int i = 0; i < archive->num_tensors; i++)
+	{
+		const electra_tensor *tensor = &archive->tensors[i];
+
+		if (tensor->rank != 2)
+			continue;
+		if (!first && tensor->dtype != found)
+		{
+			found = ELECTRA_F32;
+			break;
+		}
+		found = tensor->dtype;
+		first = false;
+	}
+	if (found == archive->config.dtype)
+		return ELECTRA_OK;
+	electra_fail(error, ELECTRA_CORRUPT, "preset archive has a wrong \"config.dtype\"");
+	electra_fail_detail(error, "Its matrices make it %s, found %s.", electra_dtype_name(found),
+						electra_dtype_name(archive->config.dtype));
+	return ELECTRA_CORRUPT;
+}
+
 static electra_status
 check_tensors(const electra_archive *archive, electra_error *error)
 {
@@ -353,6 +383,9 @@ check_tensors(const electra_archive *archive, electra_error *error)
 		if (electra_archive_tensor(archive, spec.name) == NULL)
 			return electra_fail(error, ELECTRA_CORRUPT, "preset archive lacks tensor \"%s\"", spec.name);
 	}
+	status = check_dtype(archive, error);
+	if (status != ELECTRA_OK)
+		return status;
 	status = check_labels(archive, "classifier.weight", "classifier.bias", error);
 	if (status != ELECTRA_OK)
 		return status;
@@ -402,6 +435,8 @@ check_header(electra_archive *archive, uint64_t max_size, electra_error *error)
 	status = electra_config_from_metadata(archive->metadata, archive->num_metadata, &archive->config, error);
 	if (status != ELECTRA_OK)
 		return status;
+	if (electra_archive_metadata(archive, "config.has_pooler") == NULL)
+		archive->config.has_pooler = electra_archive_tensor(archive, "pooler.dense.weight") != NULL;
 	status = electra_config_check(&archive->config, error);
 	if (status == ELECTRA_INVALID_ARGUMENT)
 		status = error->status = ELECTRA_CORRUPT;	/* nobody chose it */
@@ -473,6 +508,12 @@ electra_archive_open(electra_archive_reader *reader, electra_stream stream, uint
 	return check_header(archive, max_size, error);
 }
 
+void
+electra_archive_trust(electra_archive_reader *reader, const uint8_t digest[ELECTRA_DIGEST_SIZE])
+{
+	reader->known_digest = digest;
+}
+
 electra_status
 electra_archive_read(electra_archive_reader *reader, void *destination, size_t size,
 					 electra_error *error)
@@ -494,7 +535,10 @@ electra_archive_digest(electra_archive_reader *reader, uint8_t digest[ELECTRA_DI
 							(unsigned long long) reader->archive->size);
 		return ELECTRA_CORRUPT;
 	}
-	electra_sha256_final(&reader->sha, digest);
+	if (reader->known_digest != NULL)
+		memcpy(digest, reader->known_digest, ELECTRA_DIGEST_SIZE);
+	else
+		electra_sha256_final(&reader->sha, digest);
 	return ELECTRA_OK;
 }
 

@@ -26,6 +26,11 @@
  *   special, outside the model (the source's WordPiece vocabulary lacks it, so
  *   that it is never a piece of a word).  The content is also in the
  *   vocabulary under its id.
+ * - Weights are F32, F16 or BF16, each tensor in its own.  config.dtype follows
+ *   from them: it is the dtype that all tensors of rank 2 have, F32 where these
+ *   differ; vectors may have any of the three.
+ * - With tokenizer pipeline "none" the vocabulary is empty (shape [0]) and there
+ *   are no added tokens.
  *
  * Only the reader lives in the core: src/import writes archives, the module
  * reads them chunk by chunk out of the catalogue.
@@ -86,6 +91,7 @@ typedef struct electra_archive_reader
 	electra_stream stream;
 	const electra_allocator *memory;
 	electra_sha256 sha;
+	const uint8_t *known_digest;	/* NULL: what is read is hashed */
 	uint64_t	position;		/* bytes read so far */
 	electra_archive *archive;	/* lives until electra_archive_close */
 	void	   *header;			/* owned: the text that archive points into */
@@ -95,14 +101,22 @@ typedef struct electra_archive_reader
  * Reads and validates the header: canonical form, metadata (config), that the
  * encoder's tensors are all there with the shapes that config demands, that
  * every other tensor is a known head, pooler or module tensor of the right
- * shape, no duplicates.  max_size bounds the size that the header may claim.
- * ELECTRA_CORRUPT, ELECTRA_UNSUPPORTED (another format, numerics or Unicode
- * version), ELECTRA_OUT_OF_MEMORY, or the stream's status.  Close also after a
- * failure.
+ * shape, dtypes that config.dtype agrees with, no duplicates.  max_size bounds
+ * the size that the header may claim.  ELECTRA_CORRUPT, ELECTRA_UNSUPPORTED
+ * (another format, numerics or Unicode version, a dtype that is not computed),
+ * ELECTRA_OUT_OF_MEMORY, or the stream's status.  Close also after a failure.
  */
 extern electra_status electra_archive_open(electra_archive_reader *reader, electra_stream stream,
 										   uint64_t max_size, const electra_allocator *memory,
 										   electra_error *error);
+
+/*
+ * The caller has hashed the whole archive before: what is read from now on is
+ * not hashed again, and electra_archive_digest gives this digest, which must
+ * live as long as the reader.
+ */
+extern void electra_archive_trust(electra_archive_reader *reader,
+								  const uint8_t digest[ELECTRA_DIGEST_SIZE]);
 
 /* Reads the next size bytes of tensor data. */
 extern electra_status electra_archive_read(electra_archive_reader *reader, void *destination,

@@ -1,5 +1,5 @@
 /*
- * Scaled dot-product attention within one sequence.
+ * Scaled dot-product attention within one sequence, over its live keys.
  */
 #ifndef ELECTRA_ATTENTION_H
 #define ELECTRA_ATTENTION_H
@@ -14,6 +14,8 @@ typedef struct electra_attention_call
 	const float *value;
 	size_t		stride;
 	size_t		length;
+	const uint8_t *padding_mask;	/* (length), 0: no key, but still a query; at
+									 * least one is not 0; NULL: all are keys */
 	size_t		num_heads;
 	size_t		head_dim;
 	float	   *context;		/* (length, num_heads * head_dim) */

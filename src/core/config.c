@@ -5,6 +5,7 @@
 
 #include "canonical_json.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Limits far above any preset, low enough that no size computed from them overflows int64. */
@@ -64,6 +65,12 @@ electra_dtype_name(electra_dtype dtype)
 	return dtypes[dtype].name;
 }
 
+bool
+electra_dtype_is_weight(electra_dtype dtype)
+{
+	return dtype == ELECTRA_F32 || dtype == ELECTRA_F16 || dtype == ELECTRA_BF16;
+}
+
 const char *
 electra_activation_name(electra_activation activation)
 {
@@ -113,8 +120,9 @@ electra_config_parameters(const electra_config *config)
 	int64_t		attention = 4 * (H * H + H) + 2 * H;
 	int64_t		feed_forward = H * F + F + F * H + H + 2 * H;
 	int64_t		projection = E != H ? E * H + H : 0;
+	int64_t		pooler = config->has_pooler ? H * H + H : 0;
 
-	return rows * E + 2 * E + projection + config->num_layers * (attention + feed_forward);
+	return rows * E + 2 * E + projection + pooler + config->num_layers * (attention + feed_forward);
 }
 
 /* One integer field against its limits. */
@@ -156,6 +164,18 @@ check_versions(const electra_config *config, electra_error *error)
 	return false;
 }
 
+/* The formats that are widened exactly; others belong to later versions. */
+static bool
+check_dtype(electra_dtype dtype, electra_error *error)
+{
+	if (electra_dtype_is_weight(dtype))
+		return true;
+	electra_fail(error, ELECTRA_UNSUPPORTED, "preset has dtype %s", electra_dtype_name(dtype));
+	electra_fail_detail(error, "This version of electra computes presets of dtype F32, F16 and BF16.");
+	electra_fail_hint(error, "Install a newer version of electra, or load the preset with another dtype.");
+	return false;
+}
+
 static bool
 check_encoder(const electra_config *config, electra_error *error)
 {
@@ -168,7 +188,8 @@ check_encoder(const electra_config *config, electra_error *error)
 		!in_range("max_sequence_length", config->max_sequence_length, 2, MAX_POSITIONS, error) ||
 		!in_range("num_segments", config->num_segments, 1, MAX_SEGMENTS, error) ||
 		!in_range("activation", (int64_t) config->activation, 0, NUM_ACTIVATIONS - 1, error) ||
-		!in_range("dtype", (int64_t) config->dtype, 0, ELECTRA_I8, error))
+		!in_range("dtype", (int64_t) config->dtype, 0, NUM_DTYPES - 1, error) ||
+		!check_dtype(config->dtype, error))
 		return false;
 	if (config->hidden_dim % config->num_heads != 0)
 	{
@@ -177,7 +198,13 @@ check_encoder(const electra_config *config, electra_error *error)
 							(int) config->hidden_dim, (int) config->num_heads);
 		return false;
 	}
-	/* written so that NaN fails */
+	/* written so that NaN fails, and -0, which would be another form of 0 */
+	if (!(config->dropout >= 0 && config->dropout < 1) || signbit(config->dropout))
+	{
+		electra_fail(error, ELECTRA_INVALID_ARGUMENT, "invalid dropout: %g", config->dropout);
+		electra_fail_detail(error, "It must be at least 0 and less than 1.");
+		return false;
+	}
 	if (!(config->layer_norm_eps >= MIN_LAYER_NORM_EPS && config->layer_norm_eps <= 1))
 	{
 		electra_fail(error, ELECTRA_INVALID_ARGUMENT, "invalid layer_norm_eps: %g", config->layer_norm_eps);
@@ -187,19 +214,22 @@ check_encoder(const electra_config *config, electra_error *error)
 	return true;
 }
 
+/* Without a vocabulary no id has a meaning. */
 static bool
 check_tokenizer(const electra_config *config, electra_error *error)
 {
 	const electra_tokenizer_config *tokenizer = &config->tokenizer;
-	int32_t		last = config->vocab_size - 1;
+	bool		none = tokenizer->pipeline == ELECTRA_TOKENIZER_NONE;
+	int32_t		first = none ? -1 : 0;
+	int32_t		last = none ? -1 : config->vocab_size - 1;
 
-	return in_range("tokenizer pipeline", (int64_t) tokenizer->pipeline, 0, ELECTRA_TOKENIZER_BERT, error) &&
+	return in_range("tokenizer pipeline", (int64_t) tokenizer->pipeline, 0, ELECTRA_TOKENIZER_NONE, error) &&
 		in_range("max_word_chars", tokenizer->max_word_chars, 1, MAX_WORD_CHARS, error) &&
 		is_string("continuing_prefix", tokenizer->continuing_prefix,
 				  sizeof(tokenizer->continuing_prefix), error) &&
-		in_range("unk_token_id", tokenizer->unk_token_id, 0, last, error) &&
-		in_range("cls_token_id", tokenizer->cls_token_id, 0, last, error) &&
-		in_range("sep_token_id", tokenizer->sep_token_id, 0, last, error) &&
+		in_range("unk_token_id", tokenizer->unk_token_id, first, last, error) &&
+		in_range("cls_token_id", tokenizer->cls_token_id, first, last, error) &&
+		in_range("sep_token_id", tokenizer->sep_token_id, first, last, error) &&
 		in_range("pad_token_id", tokenizer->pad_token_id, -1, last, error) &&
 		in_range("mask_token_id", tokenizer->mask_token_id, -1, last, error);
 }

@@ -13,7 +13,7 @@
 /* Raised when a release would change a bit of any result (README, "The same bits"). */
 #define ELECTRA_NUMERICS_VERSION 1
 
-/* Raised when the frozen tables of src/core/unicode_tables.c change. */
+/* Raised when the frozen tables of unicode_tables.c or keras_unicode_tables.c change. */
 #define ELECTRA_UNICODE_VERSION 1
 
 #define ELECTRA_MAX_PROMPT 2047 /* bytes */
@@ -49,7 +49,10 @@ typedef enum electra_activation
 
 typedef enum electra_tokenizer_pipeline
 {
-	ELECTRA_TOKENIZER_BERT = 0	/* Hugging Face's fast BERT tokenizer */
+	ELECTRA_TOKENIZER_BERT = 0, /* Hugging Face's fast BERT tokenizer */
+	ELECTRA_TOKENIZER_KERAS,	/* Keras-Hub's WordPieceTokenizer, as TensorFlow
+								 * computes it */
+	ELECTRA_TOKENIZER_NONE		/* no vocabulary: token ids only */
 } electra_tokenizer_pipeline;
 
 typedef struct electra_tokenizer_config
@@ -59,9 +62,12 @@ typedef struct electra_tokenizer_config
 	bool		tokenize_chinese_chars;
 	bool		lowercase;
 	bool		strip_accents;	/* resolved: null in a source means lowercase */
-	int32_t		max_word_chars; /* longer words are [UNK] */
+	bool		special_tokens_in_strings;	/* Keras only: are "[MASK]" and its
+											 * kind tokens in a text */
+	int32_t		max_word_chars; /* longer words are [UNK]; Keras: bytes of the
+								 * folded word */
 	char		continuing_prefix[32];	/* "##" */
-	int32_t		unk_token_id;
+	int32_t		unk_token_id;	/* these three are -1 in pipeline NONE only */
 	int32_t		cls_token_id;
 	int32_t		sep_token_id;
 	int32_t		pad_token_id;	/* -1: none */
@@ -116,8 +122,12 @@ typedef struct electra_config
 	int32_t		max_sequence_length;	/* rows of the position table */
 	int32_t		num_segments;
 	electra_activation activation;
-	electra_dtype dtype;		/* how matrices are stored */
+	electra_dtype dtype;		/* how matrices are stored; each tensor's own
+								 * dtype stands in the archive */
 	double		layer_norm_eps;
+	double		dropout;		/* reported only: it acts in training */
+	bool		has_pooler;		/* pooler.dense.* are there: pooled_output is
+								 * tanh(dense(token 0)) */
 
 	electra_tokenizer_config tokenizer;
 
@@ -147,6 +157,9 @@ extern size_t electra_dtype_size(electra_dtype dtype);
 /* safetensors names: "F32", "F16", … */
 extern const char *electra_dtype_name(electra_dtype dtype);
 
+/* Can weights be stored in it: F32, F16, BF16. */
+extern bool electra_dtype_is_weight(electra_dtype dtype);
+
 /* Names as stored in an archive ("gelu", "gelu_tanh", …); parse returns false for an unknown one. */
 extern const char *electra_activation_name(electra_activation activation);
 extern bool electra_activation_parse(const char *name, electra_activation *activation);
@@ -157,15 +170,16 @@ extern const char *electra_pooling_name(int index);
 /* Number of float components of the finished vector. */
 extern int32_t electra_config_dimensions(const electra_config *config);
 
-/* Number of encoder parameters, as Keras-Hub counts them but for its pooled_dense. */
+/* Number of parameters of encoder and pooler, as Keras-Hub's count_params() has it. */
 extern int64_t electra_config_parameters(const electra_config *config);
 
 /*
  * Checks every rule that the rest of the core relies on: positive sizes below
  * fixed limits, num_heads divides hidden_dim, max_length between 2 and
  * max_sequence_length, module dimensions that chain, token ids within the
- * vocabulary.  ELECTRA_INVALID_ARGUMENT names the field; ELECTRA_UNSUPPORTED
- * for another numerics or Unicode version.
+ * vocabulary (all -1 in pipeline NONE).  ELECTRA_INVALID_ARGUMENT names the
+ * field; ELECTRA_UNSUPPORTED for another numerics or Unicode version or a
+ * dtype that is not computed.
  */
 extern electra_status electra_config_check(const electra_config *config, electra_error *error);
 

@@ -49,8 +49,10 @@ typedef struct config_field
 /* Ascending by key. */
 static const config_field fields[] = {
 	CONFIG(activation, FIELD_ACTIVATION),
+	CONFIG(dropout, FIELD_DOUBLE),
 	CONFIG(dtype, FIELD_DTYPE),
 	CONFIG(embedding_dim, FIELD_INT32),
+	CONFIG(has_pooler, FIELD_BOOL),
 	CONFIG(hidden_dim, FIELD_INT32),
 	CONFIG(intermediate_dim, FIELD_INT32),
 	CONFIG(layer_norm_eps, FIELD_DOUBLE),
@@ -82,6 +84,7 @@ static const config_field fields[] = {
 	TOKENIZER(pad_token_id, FIELD_INT32),
 	TOKENIZER(pipeline, FIELD_PIPELINE),
 	TOKENIZER(sep_token_id, FIELD_INT32),
+	TOKENIZER(special_tokens_in_strings, FIELD_BOOL),
 	TOKENIZER(strip_accents, FIELD_BOOL),
 	TOKENIZER(tokenize_chinese_chars, FIELD_BOOL),
 	TOKENIZER(unk_token_id, FIELD_INT32),
@@ -101,7 +104,11 @@ static const char *const truncations[] = {
 };
 
 static const char *const bools[] = {"false", "true"};
-static const char *const pipelines[] = {[ELECTRA_TOKENIZER_BERT] = "bert"};
+static const char *const pipelines[] = {
+	[ELECTRA_TOKENIZER_BERT] = "bert",
+	[ELECTRA_TOKENIZER_KERAS] = "keras",
+	[ELECTRA_TOKENIZER_NONE] = "none",
+};
 
 #define LENGTH(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
@@ -385,6 +392,7 @@ parse_field(const config_field *field, const char *text, electra_config *config)
 		case FIELD_ACTIVATION:
 			return electra_activation_parse(text, p);
 		case FIELD_DTYPE:
+			/* whether it is computed is electra_config_check's question */
 			for (int i = 0; i <= ELECTRA_I8; i++)
 			{
 				if (strcmp(text, electra_dtype_name((electra_dtype) i)) == 0)
@@ -468,11 +476,43 @@ known_key(const char *key)
 	return false;
 }
 
+/*
+ * Archives of electra 0.1.0 have none of these, and mean 0 and false; whether
+ * they have a pooler is what their tensors say (archive.c).
+ */
+static const char *const later_keys[] = {
+	"config.dropout", "config.has_pooler", "tokenizer.special_tokens_in_strings"
+};
+
+static bool
+is_later_key(const char *key)
+{
+	for (int i = 0; i < LENGTH(later_keys); i++)
+	{
+		if (strcmp(key, later_keys[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does an archive of electra 0.1.0 say this? */
+static bool
+is_first_version(const electra_metadata *metadata, int num_metadata)
+{
+	for (int i = 0; i < num_metadata; i++)
+	{
+		if (is_later_key(metadata[i].key))
+			return false;
+	}
+	return true;
+}
+
 electra_status
 electra_config_from_metadata(const electra_metadata *metadata, int num_metadata,
 							 electra_config *config, electra_error *error)
 {
 	const char *format = find_metadata(metadata, num_metadata, "electra.format");
+	bool		first_version = is_first_version(metadata, num_metadata);
 	char		canonical[VALUE_SIZE];
 
 	/* the bytes between the members reach images, which are the same everywhere */
@@ -492,6 +532,8 @@ electra_config_from_metadata(const electra_metadata *metadata, int num_metadata,
 
 		if (value == NULL)
 		{
+			if (first_version && is_later_key(fields[i].key))
+				continue;
 			if (format_field(&fields[i], config, canonical))
 				return electra_fail(error, ELECTRA_CORRUPT, "preset archive lacks metadata \"%s\"", fields[i].key);
 		}

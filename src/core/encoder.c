@@ -14,7 +14,7 @@
 
 #include "attention.h"
 #include "fpenv.h"
-#include "gemm.h"
+#include "linear.h"
 
 /* Tokens that go through the rest of a layer together. */
 #define ROW_BLOCK 128
@@ -124,7 +124,38 @@ electra_encoder_workspace(const electra_model *model, const electra_batch *batch
 	return (run.num_tokens * run.context_stride + scratch_floats(&run)) * sizeof(float);
 }
 
-/* ELECTRA_INVALID_ARGUMENT unless every id and length is within the model. */
+/* Each sequence needs a key, or there is nothing to divide by. */
+static electra_status
+check_mask(const electra_batch *batch, electra_error *error)
+{
+	for (int b = 0; b < batch->num_sequences; b++)
+	{
+		bool		any = false;
+
+		for (int32_t t = batch->offsets[b]; t < batch->offsets[b + 1]; t++)
+		{
+			if (batch->padding_mask[t] > 1)
+			{
+				electra_fail(error, ELECTRA_INVALID_ARGUMENT, "padding_mask value %d is out of range",
+							 (int) batch->padding_mask[t]);
+				electra_fail_detail(error, "The value at position %d must be 0 or 1.", (int) t);
+				return error->status;
+			}
+			any = any || batch->padding_mask[t] == 1;
+		}
+		if (!any)
+		{
+			electra_fail(error, ELECTRA_INVALID_ARGUMENT, "padding_mask of sequence %d is all 0", b);
+			electra_fail_detail(error, "At least one of its %d tokens must take part.",
+								(int) (batch->offsets[b + 1] - batch->offsets[b]));
+			electra_fail_hint(error, "Write 1 for tokens and 0 for padding.");
+			return error->status;
+		}
+	}
+	return ELECTRA_OK;
+}
+
+/* ELECTRA_INVALID_ARGUMENT unless every id, length and mask is what the model takes. */
 static electra_status
 check_batch(const electra_config *config, const electra_batch *batch, electra_error *error)
 {
@@ -160,7 +191,7 @@ check_batch(const electra_config *config, const electra_batch *batch, electra_er
 			return error->status;
 		}
 	}
-	return ELECTRA_OK;
+	return batch->padding_mask == NULL ? ELECTRA_OK : check_mask(batch, error);
 }
 
 /* y = x W + b for the columns first_column … first_column + columns - 1 of a linear layer. */
@@ -168,20 +199,17 @@ static bool
 linear(encoder_run *run, const electra_image_linear *layer, size_t first_column, size_t columns,
 	   const float *x, size_t x_stride, size_t rows, float *y, size_t y_stride)
 {
-	electra_gemm_call call = {
-		.x = x,
-		.x_stride = x_stride,
-		.rows = rows,
-		.panels = electra_model_floats(run->model, layer->panels) +
-		first_column * (size_t) layer->in_dim,
-		.in_dim = (size_t) layer->in_dim,
-		.out_dim = columns,
-		.y = y,
-		.y_stride = y_stride
-	};
+	electra_gemm_call call = electra_linear_call(run->model, layer);
 
-	if (layer->bias != 0)
-		call.bias = electra_model_floats(run->model, layer->bias) + first_column;
+	call.x = x;
+	call.x_stride = x_stride;
+	call.rows = rows;
+	call.panels += first_column * call.in_dim;
+	if (call.bias != NULL)
+		call.bias += first_column;
+	call.out_dim = columns;
+	call.y = y;
+	call.y_stride = y_stride;
 	return electra_gemm(&call, &run->pacer);
 }
 
@@ -294,6 +322,7 @@ attend(encoder_run *run, const electra_image_layer *layer)
 				.value = value + first * stride,
 				.stride = stride,
 				.length = (size_t) batch->offsets[b + 1] - first,
+				.padding_mask = batch->padding_mask == NULL ? NULL : batch->padding_mask + first,
 				.num_heads = columns / head_dim,
 				.head_dim = head_dim,
 				.context = run->context + first * run->context_stride + column,

@@ -17,6 +17,9 @@ typedef struct electra_batch
 	const int32_t *token_ids;	/* (T), T = offsets[B]; each sequence 1 …
 								 * max_sequence_length tokens */
 	const uint8_t *segment_ids; /* (T), or NULL: all 0 */
+	const uint8_t *padding_mask;	/* (T), 0 or 1, or NULL: all 1.  Tokens with 0
+								 * are no keys of the attention, but have
+								 * outputs; each sequence has a 1 */
 	int32_t		prompt_tokens;	/* leading tokens that pooling leaves out, if
 								 * !config.include_prompt */
 } electra_batch;
@@ -27,12 +30,22 @@ extern size_t electra_encoder_workspace(const electra_model *model, const electr
 /*
  * sequence_output of the whole batch.  workspace: aligned to 64 bytes.
  * ELECTRA_CANCELED; ELECTRA_INVALID_ARGUMENT for a token or segment id outside
- * the model or a sequence too long; ELECTRA_NOT_FINITE.
+ * the model, a sequence too long or with nothing but padding; ELECTRA_NOT_FINITE.
  */
 extern electra_status electra_encode(const electra_model *model, const electra_batch *batch,
 									 void *workspace,
 									 float *sequence_output /* (T, hidden_dim) */ ,
 									 const electra_poll *poll, electra_error *error);
+
+/*
+ * pooled_output: tanh(dense(token 0)) of each sequence, whatever its mask.
+ * ELECTRA_UNSUPPORTED for a model without a pooler; ELECTRA_NOT_FINITE.
+ * Source: keras_hub ElectraBackbone, transformers BertPooler.
+ */
+extern electra_status electra_pooled_output(const electra_model *model, const electra_batch *batch,
+											const float *sequence_output /* (T, hidden_dim) */ ,
+											float *pooled_output /* (B, hidden_dim) */ ,
+											electra_error *error);
 
 /* Bytes that electra_pool needs as workspace; independent of the batch. */
 extern size_t electra_pool_workspace(const electra_model *model);

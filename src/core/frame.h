@@ -14,6 +14,7 @@
 #define ELECTRA_FRAME_NOTICE	'N' /* a message, UTF-8 */
 #define ELECTRA_FRAME_ERROR		'E' /* u32 electra_status, then message, detail,
 									 * hint, each NUL-terminated */
-#define ELECTRA_FRAME_OK		'O' /* u64 archive size, 32 bytes of SHA-256 */
+#define ELECTRA_FRAME_OK		'O' /* u64 archive size; the server hashes what
+									 * came */
 
 #endif							/* ELECTRA_FRAME_H */

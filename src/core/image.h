@@ -3,6 +3,8 @@
  * and the same on every CPU: weights packed into panels for the kernels,
  * embedding tables, the vocabulary's automaton, the configuration.
  *
+ * Weights stored as F16 or BF16 are widened, exactly, when the image is built.
+ *
  * An image is written front to back (sections in the order of the archive's
  * tensors, each aligned to 64 bytes), its header last.
  */
@@ -11,7 +13,7 @@
 
 #include "archive.h"
 
-#define ELECTRA_IMAGE_VERSION 1
+#define ELECTRA_IMAGE_VERSION 2
 #define ELECTRA_IMAGE_ALIGNMENT 64
 
 /* Output columns of one panel of a packed matrix. */
@@ -58,8 +60,9 @@ typedef struct electra_image_header
 								 * compiler's layout is another image */
 	uint64_t	size;			/* of the whole image */
 	uint8_t		digest[ELECTRA_DIGEST_SIZE];	/* of the archive */
-	uint8_t		content_digest[ELECTRA_DIGEST_SIZE];	/* SHA-256 of everything
-														 * behind the header */
+	uint8_t		content_digest[ELECTRA_DIGEST_SIZE];	/* of everything behind
+														 * the header
+														 * (content_digest.h) */
 	uint8_t		header_digest[ELECTRA_DIGEST_SIZE]; /* SHA-256 of this header,
 													 * these bytes being zero */
 	electra_config config;
@@ -68,6 +71,7 @@ typedef struct electra_image_header
 	uint64_t	segment_embeddings; /* (num_segments, embedding_dim) */
 	electra_image_layer_norm embedding_norm;
 	electra_image_linear projection;	/* panels 0: none */
+	electra_image_linear pooler;	/* panels 0: none (!config.has_pooler) */
 	uint64_t	layers;			/* offset of electra_image_layer[num_layers] */
 	electra_image_linear modules[ELECTRA_MAX_MODULES];	/* of Dense modules */
 	uint64_t	vocabulary;		/* offset; see vocabulary.h */

@@ -3,12 +3,14 @@
  *
  * Where everything goes follows from the archive's header alone, but for the
  * vocabulary, which therefore lies last: first the layers' table, then each
- * tensor that the encoder or a module needs, in the archive's order.  Tensors
- * of heads and pooler are read (they are in the digest) and left out.
+ * tensor that encoder, pooler or a module needs, in the archive's order.
+ * Tensors of heads are read (they are in the digest) and left out.
  */
 #include "image.h"
 
+#include "content_digest.h"
 #include "vocabulary.h"
+#include "widen.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,9 +46,10 @@ typedef struct builder
 	electra_image_header *header;
 	electra_image_layer *layers;	/* (num_layers) */
 	uint64_t	position;		/* next byte of the image to be written */
-	electra_sha256 content;		/* of what has been written */
-	float	   *rows;			/* (block_floats): as in the archive */
-	float	   *panel;			/* (block_floats): as in the image */
+	electra_content_digest content; /* of what has been written */
+	float	   *rows;			/* (block_floats): in the archive's order */
+	float	   *panel;			/* (block_floats): as in the image; before that,
+								 * what is to be widened */
 	size_t		block_floats;
 	char	   *vocabulary;		/* NULL until they have been read */
 	char	   *added_tokens;
@@ -153,6 +156,8 @@ find_section(electra_image_header *header, electra_image_layer *layers, const ch
 	}
 	if (after_prefix(name, "embeddings_project.", &part))
 		return linear_section(&header->projection, part);
+	if (after_prefix(name, "pooler.dense.", &part))
+		return linear_section(&header->pooler, part);
 	if (after_prefix(name, "embeddings.LayerNorm.", &part))
 		return norm_section(&header->embedding_norm, part);
 	if (strcmp(name, "embeddings.word_embeddings.weight") == 0)
@@ -212,6 +217,8 @@ lay_out(const electra_archive *archive, electra_image_header *header, electra_im
 	end = header->layers + (uint64_t) config->num_layers * sizeof(electra_image_layer);
 	if (config->embedding_dim != H)
 		set_dimensions(&header->projection, config->embedding_dim, H);
+	if (config->has_pooler)
+		set_dimensions(&header->pooler, H, H);
 	for (int i = 0; i < config->num_layers; i++)
 	{
 		set_dimensions(&layers[i].query, H, H);
@@ -282,7 +289,7 @@ append(builder *builder, const void *data, size_t size)
 	electra_status status = builder->sink->write(builder->sink->context, builder->position,
 												 data, size, builder->error);
 
-	electra_sha256_update(&builder->content, data, size);
+	electra_content_digest_update(&builder->content, data, size);
 	builder->position += size;
 	return status;
 }
@@ -326,18 +333,23 @@ first_not_finite(const float *values, size_t count)
 	return i;
 }
 
-/* Reads the next count floats of a tensor, of which done have been read. */
+/* Reads the next count elements of a tensor, of which done have been read, and widens them. */
 static electra_status
 read_floats(builder *builder, const electra_tensor *tensor, int64_t done, size_t count)
 {
+	bool		narrow = tensor->dtype != ELECTRA_F32;
+	float	   *stored = narrow ? builder->panel : builder->rows;
 	electra_status status;
 	size_t		index;
 
 	if (electra_stop(builder->poll))
 		return canceled(builder->error);
-	status = electra_archive_read(builder->reader, builder->rows, count * sizeof(float), builder->error);
+	status = electra_archive_read(builder->reader, stored, count * electra_dtype_size(tensor->dtype),
+								  builder->error);
 	if (status != ELECTRA_OK)
 		return status;
+	if (narrow)
+		electra_widen(tensor->dtype, stored, count, builder->rows);
 	index = first_not_finite(builder->rows, count);
 	if (index == count)
 		return ELECTRA_OK;
@@ -352,7 +364,7 @@ read_floats(builder *builder, const electra_tensor *tensor, int64_t done, size_t
 static electra_status
 copy_floats(builder *builder, const electra_tensor *tensor, bool keep)
 {
-	int64_t		total = (int64_t) ((tensor->end - tensor->begin) / sizeof(float));
+	int64_t		total = (int64_t) ((tensor->end - tensor->begin) / electra_dtype_size(tensor->dtype));
 	electra_status status = ELECTRA_OK;
 
 	for (int64_t done = 0; done < total && status == ELECTRA_OK;)
@@ -504,7 +516,7 @@ write_header(builder *builder)
 	header->version = ELECTRA_IMAGE_VERSION;
 	header->header_size = sizeof(*header);
 	header->size = builder->position;
-	electra_sha256_final(&builder->content, header->content_digest);
+	electra_content_digest_final(&builder->content, header->content_digest);
 	electra_sha256_init(&sha);
 	electra_sha256_update(&sha, header, sizeof(*header));
 	electra_sha256_final(&sha, header->header_digest);
@@ -524,7 +536,7 @@ build(builder *builder, const uint8_t *expected_digest)
 	memcpy(&builder->header->config, &archive->config, sizeof(archive->config));
 	lay_out(archive, builder->header, builder->layers);
 
-	electra_sha256_init(&builder->content);
+	electra_content_digest_init(&builder->content);
 	builder->position = sizeof(*builder->header);
 	status = append_padding(builder, builder->header->layers);
 	if (status == ELECTRA_OK)
@@ -561,29 +573,6 @@ widest_block(const electra_config *config)
 	return floats > COPY_FLOATS ? floats : COPY_FLOATS;
 }
 
-/* Only one dtype is computed in this version. */
-static electra_status
-check_dtypes(const electra_archive *archive, electra_error *error)
-{
-	for (int i = 0; i < archive->num_tensors; i++)
-	{
-		electra_dtype dtype = archive->tensors[i].dtype;
-
-		if (dtype != ELECTRA_F32 && dtype != ELECTRA_U8)
-		{
-			electra_fail(error, ELECTRA_UNSUPPORTED, "tensor \"%s\" has dtype %s",
-						 archive->tensors[i].name, electra_dtype_name(dtype));
-			electra_fail_detail(error, "This version of electra computes presets of dtype F32 only.");
-			return ELECTRA_UNSUPPORTED;
-		}
-	}
-	if (archive->config.dtype == ELECTRA_F32)
-		return ELECTRA_OK;
-	electra_fail(error, ELECTRA_UNSUPPORTED, "preset has dtype %s", electra_dtype_name(archive->config.dtype));
-	electra_fail_detail(error, "This version of electra computes presets of dtype F32 only.");
-	return ELECTRA_UNSUPPORTED;
-}
-
 electra_status
 electra_image_build(electra_archive_reader *reader, const uint8_t *expected_digest,
 					const electra_sink *sink, uint64_t *size, const electra_allocator *memory,
@@ -594,10 +583,8 @@ electra_image_build(electra_archive_reader *reader, const uint8_t *expected_dige
 		.reader = reader, .archive = archive, .sink = sink,
 		.memory = memory, .poll = poll, .error = error
 	};
-	electra_status status = check_dtypes(archive, error);
+	electra_status status;
 
-	if (status != ELECTRA_OK)
-		return status;
 	builder.block_floats = widest_block(&archive->config);
 	builder.header = allocate(&builder, sizeof(electra_image_header));
 	builder.layers = allocate(&builder, (size_t) archive->config.num_layers * sizeof(electra_image_layer));

@@ -4,6 +4,7 @@
  */
 #include "image.h"
 
+#include "content_digest.h"
 #include "vocabulary.h"
 
 #include <string.h>
@@ -62,7 +63,7 @@ layer_inside(const electra_image_header *header, const electra_image_layer *laye
 		norm_inside(header, &layer->output_norm, H);
 }
 
-/* Embeddings, projection and Dense modules. */
+/* Embeddings, projection, pooler and Dense modules. */
 static bool
 header_inside(const electra_image_header *header)
 {
@@ -77,6 +78,10 @@ header_inside(const electra_image_header *header)
 	if (config->embedding_dim != config->hidden_dim ?
 		!linear_inside(header, &header->projection, config->embedding_dim, config->hidden_dim, true) :
 		header->projection.panels != 0)
+		return false;
+	if (config->has_pooler ?
+		!linear_inside(header, &header->pooler, config->hidden_dim, config->hidden_dim, true) :
+		header->pooler.panels != 0)
 		return false;
 	for (int i = 0; i < config->num_modules; i++)
 	{
@@ -163,20 +168,20 @@ electra_model_verify(const electra_model *model, const electra_poll *poll, elect
 	const uint8_t *content = (const uint8_t *) header + sizeof(*header);
 	uint64_t	rest = header->size - sizeof(*header);
 	uint8_t		digest[ELECTRA_DIGEST_SIZE];
-	electra_sha256 sha;
+	electra_content_digest sum;
 
-	electra_sha256_init(&sha);
+	electra_content_digest_init(&sum);
 	while (rest > 0)
 	{
 		size_t		piece = rest < VERIFY_PIECE ? (size_t) rest : VERIFY_PIECE;
 
 		if (electra_stop(poll))
 			return electra_fail(error, ELECTRA_CANCELED, "canceled");
-		electra_sha256_update(&sha, content, piece);
+		electra_content_digest_update(&sum, content, piece);
 		content += piece;
 		rest -= piece;
 	}
-	electra_sha256_final(&sha, digest);
+	electra_content_digest_final(&sum, digest);
 	if (memcmp(digest, header->content_digest, sizeof(digest)) != 0)
 		return corrupt(error, "its content is damaged");
 	return ELECTRA_OK;

@@ -8,7 +8,7 @@
 
 #include "encoder.h"
 #include "fpenv.h"
-#include "gemm.h"
+#include "linear.h"
 
 /* What normalization divides by at least. */
 #define SMALLEST_NORM 1e-12f
@@ -115,29 +115,6 @@ normalize(const electra_kernel_table *kernels, float *x /* (n) */ , size_t n)
 	divide(x, n, norm > SMALLEST_NORM ? norm : SMALLEST_NORM);
 }
 
-/* y = activation(x W + b); a vector, so there is nothing to poll for. */
-static void
-dense(const electra_model *model, const electra_kernel_table *kernels, int module, const float *x,
-	  float *y)
-{
-	const electra_image_linear *layer = &model->header->modules[module];
-	electra_pacer pacer = {.poll = NULL};
-	electra_gemm_call call = {
-		.x = x,
-		.x_stride = (size_t) layer->in_dim,
-		.rows = 1,
-		.panels = electra_model_floats(model, layer->panels),
-		.bias = layer->bias == 0 ? NULL : electra_model_floats(model, layer->bias),
-		.in_dim = (size_t) layer->in_dim,
-		.out_dim = (size_t) layer->out_dim,
-		.y = y,
-		.y_stride = (size_t) layer->out_dim
-	};
-
-	electra_gemm(&call, &pacer);
-	kernels->activate(electra_model_config(model)->modules[module].activation, y, call.out_dim);
-}
-
 /* One sequence through all modules; false if the result is not finite. */
 static bool
 pool_sequence(const electra_model *model, const pooled_tokens *tokens, float *workspace,
@@ -162,7 +139,8 @@ pool_sequence(const electra_model *model, const pooled_tokens *tokens, float *wo
 				{
 					float	   *result = other;
 
-					dense(model, kernels, m, vector, result);
+					electra_dense(model, &model->header->modules[m], module->activation,
+								  vector, result);
 					other = vector;
 					vector = result;
 				}

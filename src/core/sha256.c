@@ -1,12 +1,14 @@
 /*
  * SHA-256, written from FIPS 180-4.
  *
- * Hashing is most of the time of building an image.  The message schedule of a
+ * Hashing is most of the time of loading a preset.  The message schedule of a
  * block is computed first, then its unrolled rounds run.  On x86 the schedules
  * of two blocks are computed at once, one in each half of AVX2's registers,
  * and BMI2 gives the rounds their three-operand rotations.
  */
 #include "sha256.h"
+
+#include "sha256_functions.h"
 
 #include <string.h>
 
@@ -21,8 +23,7 @@
 #define ALWAYS_INLINE inline
 #endif
 
-/* Section 4.2.2: the first 32 bits of the fractional parts of cube roots of primes. */
-static const uint32_t round_constants[64] = {
+const uint32_t electra_sha256_constants[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
 	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -38,14 +39,6 @@ static const uint32_t initial_state[8] = {
 	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
 };
 
-#define ROTR(x, n) (((x) >> (n)) | ((x) << (32 - (n))))
-#define BIG_SIGMA0(x) (ROTR(x, 2) ^ ROTR(x, 13) ^ ROTR(x, 22))
-#define BIG_SIGMA1(x) (ROTR(x, 6) ^ ROTR(x, 11) ^ ROTR(x, 25))
-#define SMALL_SIGMA0(x) (ROTR(x, 7) ^ ROTR(x, 18) ^ ((x) >> 3))
-#define SMALL_SIGMA1(x) (ROTR(x, 17) ^ ROTR(x, 19) ^ ((x) >> 10))
-#define CHOOSE(x, y, z) ((z) ^ ((x) & ((y) ^ (z))))
-#define MAJORITY(x, y, z) (((x) & (y)) | ((z) & ((x) | (y))))
-
 /* One round; the caller rotates the names of the variables instead of their values. */
 #define ROUND(a, b, c, d, e, f, g, h, i) \
 	do \
@@ -54,6 +47,20 @@ static const uint32_t initial_state[8] = {
 \
 		(d) += t; \
 		(h) = t + BIG_SIGMA0(a) + MAJORITY(a, b, c); \
+	} while (0)
+
+/* Eight rounds from number i on; then every variable has its own name again. */
+#define EIGHT_ROUNDS(i) \
+	do \
+	{ \
+		ROUND(a, b, c, d, e, f, g, h, i); \
+		ROUND(h, a, b, c, d, e, f, g, (i) + 1); \
+		ROUND(g, h, a, b, c, d, e, f, (i) + 2); \
+		ROUND(f, g, h, a, b, c, d, e, (i) + 3); \
+		ROUND(e, f, g, h, a, b, c, d, (i) + 4); \
+		ROUND(d, e, f, g, h, a, b, c, (i) + 5); \
+		ROUND(c, d, e, f, g, h, a, b, (i) + 6); \
+		ROUND(b, c, d, e, f, g, h, a, (i) + 7); \
 	} while (0)
 
 /* The 64 rounds of one block: section 6.2.2, steps 2 to 4. */
@@ -70,16 +77,7 @@ rounds(uint32_t state[8], const uint32_t *wk /* (64): schedule plus constants */
 				h = state[7];
 
 	for (int i = 0; i < 64; i += 8)
-	{
-		ROUND(a, b, c, d, e, f, g, h, i);
-		ROUND(h, a, b, c, d, e, f, g, i + 1);
-		ROUND(g, h, a, b, c, d, e, f, i + 2);
-		ROUND(f, g, h, a, b, c, d, e, i + 3);
-		ROUND(e, f, g, h, a, b, c, d, i + 4);
-		ROUND(d, e, f, g, h, a, b, c, i + 5);
-		ROUND(c, d, e, f, g, h, a, b, i + 6);
-		ROUND(b, c, d, e, f, g, h, a, i + 7);
-	}
+		EIGHT_ROUNDS(i);
 	state[0] += a;
 	state[1] += b;
 	state[2] += c;
@@ -102,7 +100,7 @@ schedule(const uint8_t *data /* (64) */ , uint32_t *wk /* (64) */ )
 	for (int i = 16; i < 64; i++)
 		w[i] = SMALL_SIGMA1(w[i - 2]) + w[i - 7] + SMALL_SIGMA0(w[i - 15]) + w[i - 16];
 	for (int i = 0; i < 64; i++)
-		wk[i] = w[i] + round_constants[i];
+		wk[i] = w[i] + electra_sha256_constants[i];
 }
 
 static void
@@ -158,11 +156,54 @@ __attribute__((target("avx2")))
 static ALWAYS_INLINE void
 store_four(uint32_t wk[2][64], int i, __m256i w)
 {
-	__m128i		k = _mm_loadu_si128((const __m128i *) &round_constants[i]);
+	__m128i		k = _mm_loadu_si128((const __m128i *) &electra_sha256_constants[i]);
 
 	w = _mm256_add_epi32(w, _mm256_broadcastsi128_si256(k));
 	_mm_store_si128((__m128i *) &wk[0][i], _mm256_castsi256_si128(w));
 	_mm_store_si128((__m128i *) &wk[1][i], _mm256_extracti128_si256(w, 1));
+}
+
+/*
+ * The rounds of the first block, and between them the rest of both schedules:
+ * the rounds are one chain of dependent steps that leaves room for it.
+ */
+__attribute__((target("avx2,bmi,bmi2")))
+static ALWAYS_INLINE void
+rounds_and_schedules(uint32_t state[8], uint32_t both[2][64], __m256i w[4] /* words 0 to 15 */ )
+{
+	const uint32_t *wk = both[0];
+	uint32_t	a = state[0],
+				b = state[1],
+				c = state[2],
+				d = state[3],
+				e = state[4],
+				f = state[5],
+				g = state[6],
+				h = state[7];
+
+	for (int i = 16; i < 64; i += 16)
+	{
+		w[0] = next_four(w[0], w[1], w[2], w[3]);
+		store_four(both, i, w[0]);
+		w[1] = next_four(w[1], w[2], w[3], w[0]);
+		store_four(both, i + 4, w[1]);
+		EIGHT_ROUNDS(i - 16);
+		w[2] = next_four(w[2], w[3], w[0], w[1]);
+		store_four(both, i + 8, w[2]);
+		w[3] = next_four(w[3], w[0], w[1], w[2]);
+		store_four(both, i + 12, w[3]);
+		EIGHT_ROUNDS(i - 8);
+	}
+	EIGHT_ROUNDS(48);
+	EIGHT_ROUNDS(56);
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
 }
 
 __attribute__((target("avx2,bmi,bmi2")))
@@ -186,18 +227,7 @@ compress_avx2(uint32_t state[8], const uint8_t *data /* (blocks, 64) */ , size_t
 			w[i] = _mm256_shuffle_epi8(w[i], swap);
 			store_four(wk, 4 * i, w[i]);
 		}
-		for (int i = 16; i < 64; i += 16)
-		{
-			w[0] = next_four(w[0], w[1], w[2], w[3]);
-			store_four(wk, i, w[0]);
-			w[1] = next_four(w[1], w[2], w[3], w[0]);
-			store_four(wk, i + 4, w[1]);
-			w[2] = next_four(w[2], w[3], w[0], w[1]);
-			store_four(wk, i + 8, w[2]);
-			w[3] = next_four(w[3], w[0], w[1], w[2]);
-			store_four(wk, i + 12, w[3]);
-		}
-		rounds(state, wk[0]);
+		rounds_and_schedules(state, wk, w);
 		if (blocks >= 2)
 			rounds(state, wk[1]);
 	}

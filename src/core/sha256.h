@@ -17,6 +17,9 @@ typedef struct electra_sha256
 	uint8_t		block[64];		/* the last size % 64 of them */
 } electra_sha256;
 
+/* Section 4.2.2: the first 32 bits of the fractional parts of cube roots of primes. */
+extern const uint32_t electra_sha256_constants[64];
+
 extern void electra_sha256_init(electra_sha256 *sha);
 extern void electra_sha256_update(electra_sha256 *sha, const void *data, size_t size);
 extern void electra_sha256_final(electra_sha256 *sha, uint8_t digest[ELECTRA_DIGEST_SIZE]);

@@ -15,6 +15,7 @@ typedef enum dimension
 	DIM_1,
 	DIM_2,
 	DIM_ANY,					/* number of labels, number of bytes */
+	DIM_TOKENS,					/* bytes of the vocabulary: 0 in pipeline NONE */
 	DIM_VOCABULARY,
 	DIM_POSITIONS,
 	DIM_SEGMENTS,
@@ -28,6 +29,9 @@ typedef enum presence
 	REQUIRED,
 	PROJECTION,					/* required where embedding_dim and hidden_dim
 								 * differ, else unknown */
+	POOLER,						/* required where config.has_pooler, else unknown */
+	ADDED,						/* optional where there is a vocabulary, else
+								 * unknown */
 	OPTIONAL
 } presence;
 
@@ -46,12 +50,12 @@ static const tensor_pattern patterns[] = {
 	{"embeddings.word_embeddings.weight", {DIM_VOCABULARY, DIM_EMBEDDING}, REQUIRED},
 	{"embeddings_project.bias", {DIM_HIDDEN}, PROJECTION},
 	{"embeddings_project.weight", {DIM_HIDDEN, DIM_EMBEDDING}, PROJECTION},
-	{"tokenizer.vocabulary", {DIM_ANY}, REQUIRED},
-	{"tokenizer.added_tokens", {DIM_ANY}, OPTIONAL},
+	{"tokenizer.vocabulary", {DIM_TOKENS}, REQUIRED},
+	{"tokenizer.added_tokens", {DIM_ANY}, ADDED},
 
 	/* BERT's pooler; Keras's pooled_dense */
-	{"pooler.dense.bias", {DIM_HIDDEN}, OPTIONAL},
-	{"pooler.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
+	{"pooler.dense.bias", {DIM_HIDDEN}, POOLER},
+	{"pooler.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, POOLER},
 
 	/* ElectraForPreTraining */
 	{"discriminator_predictions.dense.bias", {DIM_HIDDEN}, OPTIONAL},
@@ -128,6 +132,8 @@ dimension_size(const electra_config *config, dimension dimension)
 			return 2;
 		case DIM_ANY:
 			return -1;
+		case DIM_TOKENS:
+			return config->tokenizer.pipeline == ELECTRA_TOKENIZER_NONE ? 0 : -1;
 		case DIM_VOCABULARY:
 			return config->vocab_size;
 		case DIM_POSITIONS:
@@ -149,7 +155,16 @@ static bool
 pattern_required(const electra_config *config, const tensor_pattern *pattern)
 {
 	return pattern->presence == REQUIRED ||
-		(pattern->presence == PROJECTION && config->embedding_dim != config->hidden_dim);
+		(pattern->presence == PROJECTION && config->embedding_dim != config->hidden_dim) ||
+		(pattern->presence == POOLER && config->has_pooler);
+}
+
+/* Whether they may be there though nothing requires them. */
+static bool
+pattern_optional(const electra_config *config, const tensor_pattern *pattern)
+{
+	return pattern->presence == OPTIONAL ||
+		(pattern->presence == ADDED && config->tokenizer.pipeline != ELECTRA_TOKENIZER_NONE);
 }
 
 static void
@@ -223,7 +238,7 @@ electra_tensor_spec_find(const electra_config *config, const char *name, electra
 		{
 			snprintf(spec->name, sizeof(spec->name), "%s", name);
 			fill_spec(config, &patterns[i], spec);
-			return patterns[i].presence != PROJECTION || spec->required;
+			return spec->required || pattern_optional(config, &patterns[i]);
 		}
 	}
 	rest = parse_index(name, layer_prefix, config->num_layers, &index);

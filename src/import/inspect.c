@@ -53,6 +53,49 @@ print_quoted(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+/* How many weights have which dtype: "12 F32, 20 BF16". */
+static void
+print_dtypes(FILE *out, const electra_archive *archive)
+{
+	int64_t		counts[ELECTRA_BF16 + 1] = {0};
+	const char *separator = "";
+
+	for (int i = 0; i < archive->num_tensors; i++)
+	{
+		if (archive->tensors[i].dtype <= ELECTRA_BF16)
+			counts[archive->tensors[i].dtype]++;
+	}
+	for (int dtype = 0; dtype <= ELECTRA_BF16; dtype++)
+	{
+		if (counts[dtype] > 0)
+		{
+			fprintf(out, "%s%" PRId64 " %s", separator, counts[dtype], electra_dtype_name((electra_dtype) dtype));
+			separator = ", ";
+		}
+	}
+}
+
+/* What a text becomes, or that it cannot. */
+static void
+print_tokenizer(FILE *out, const electra_tokenizer_config *tokenizer)
+{
+	switch (tokenizer->pipeline)
+	{
+		case ELECTRA_TOKENIZER_BERT:
+			fprintf(out, "tokenizer:   Hugging Face's BERT");
+			break;
+		case ELECTRA_TOKENIZER_KERAS:
+			fprintf(out, "tokenizer:   Keras-Hub's WordPiece, special tokens in texts are %s",
+					tokenizer->special_tokens_in_strings ? "tokens" : "plain text");
+			break;
+		case ELECTRA_TOKENIZER_NONE:
+			fprintf(out, "tokenizer:   none, token ids only\n");
+			return;
+	}
+	fprintf(out, ", %s, %s\n", tokenizer->lowercase ? "lower-casing" : "case is kept",
+			tokenizer->strip_accents ? "without accents" : "accents are kept");
+}
+
 static void
 print_summary(FILE *out, const electra_archive *archive)
 {
@@ -65,6 +108,12 @@ print_summary(FILE *out, const electra_archive *archive)
 	fprintf(out, "             %d tokens, %d positions, %d segments, %s, dtype %s\n",
 			(int) config->vocab_size, (int) config->max_sequence_length, (int) config->num_segments,
 			electra_activation_name(config->activation), electra_dtype_name(config->dtype));
+	fprintf(out, "             dropout %g in training, %s\n", config->dropout,
+			config->has_pooler ? "with pooled output" : "no pooled output");
+	fprintf(out, "stored as:   ");
+	print_dtypes(out, archive);
+	fprintf(out, " tensors\n");
+	print_tokenizer(out, &config->tokenizer);
 	fprintf(out, "parameters:  %" PRId64 "\n", electra_config_parameters(config));
 	fprintf(out, "weights:     %s\n", config->untrained ? "random, untrained" :
 			config->trained_for_similarity ? "trained for similarity" : "not trained for similarity");

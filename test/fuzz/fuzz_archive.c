@@ -4,15 +4,16 @@
  *   clang -fsanitize=fuzzer,address,undefined -Isrc … fuzz_archive.c and the sources of src/core
  *
  * Whatever opens must be canonical: its configuration's metadata is the one
- * that was read.  Whatever builds must open as an image.
+ * that was read.  Whatever builds must open as an image and encode.
  */
-#include "core/image.h"
+#include "core/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Larger images are not worth the time. */
 #define MAX_IMAGE_SIZE (16 * 1024 * 1024)
+#define MAX_ENCODED_SIZE (256 * 1024)
 
 typedef struct input
 {
@@ -50,6 +51,36 @@ check_metadata(void *context, const char *key, const char *value)
 		abort();
 }
 
+/* Two tokens, one of them padding, through encoder and pooler: finite, or refused for not being so. */
+static void
+encode(const electra_model *model)
+{
+	const electra_config *config = electra_model_config(model);
+	const int32_t ids[] = {0, config->vocab_size - 1};
+	const int32_t offsets[] = {0, 2};
+	const uint8_t mask[] = {0, 1};
+	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids, .padding_mask = mask};
+	size_t		row = (size_t) config->hidden_dim * sizeof(float);
+	void	   *workspace = aligned_alloc(64, (electra_encoder_workspace(model, &batch) + 63) / 64 * 64);
+	float	   *output = malloc(3 * row);
+	electra_error error;
+	electra_status status;
+
+	if (workspace == NULL || output == NULL)
+		abort();
+	status = electra_encode(model, &batch, workspace, output, NULL, &error);
+	if (status == ELECTRA_OK)
+	{
+		status = electra_pooled_output(model, &batch, output, output + 2 * (size_t) config->hidden_dim, &error);
+		if (status == ELECTRA_UNSUPPORTED && !config->has_pooler)
+			status = ELECTRA_OK;
+	}
+	if (status != ELECTRA_OK && status != ELECTRA_NOT_FINITE)
+		abort();
+	free(workspace);
+	free(output);
+}
+
 static void
 build_image(electra_archive_reader *reader)
 {
@@ -71,6 +102,8 @@ build_image(electra_archive_reader *reader)
 		if (size > capacity || electra_model_open(&model, image, (size_t) size, &error) != ELECTRA_OK ||
 			electra_model_verify(&model, NULL, &error) != ELECTRA_OK)
 			abort();
+		if (size < MAX_ENCODED_SIZE)
+			encode(&model);
 	}
 	free(image);
 }

@@ -4,9 +4,10 @@
  *   encode_driver ARCHIVE TOKENS OUTPUT [KERNELS]
  *
  * Each line of TOKENS is a batch of sequences separated by "|"; a token is an
- * id, or id:segment; a first word "prompt=K" says how many leading tokens are
- * the prompt's.  OUTPUT receives, for each sequence in turn, raw floats:
- * sequence_output, then the embedding.
+ * id, id:segment or id:segment:mask; a first word "prompt=K" says how many
+ * leading tokens are the prompt's.  OUTPUT receives, for each sequence in turn,
+ * raw floats: sequence_output, the embedding, and pooled_output where the
+ * archive has a pooler.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -87,6 +88,7 @@ typedef struct token_line
 	int32_t		offsets[MAX_TOKENS + 1];
 	int32_t		ids[MAX_TOKENS];
 	uint8_t		segments[MAX_TOKENS];
+	uint8_t		mask[MAX_TOKENS];
 } token_line;
 
 static void
@@ -100,6 +102,7 @@ parse_line(char *text, token_line *line)
 	for (char *word = strtok(text, " \n"); word != NULL; word = strtok(NULL, " \n"))
 	{
 		char	   *colon = strchr(word, ':');
+		char	   *second = colon == NULL ? NULL : strchr(colon + 1, ':');
 
 		if (strcmp(word, "|") == 0)
 			line->offsets[++sequences] = count;
@@ -109,6 +112,9 @@ parse_line(char *text, token_line *line)
 		{
 			line->ids[count] = (int32_t) atoi(word);
 			line->segments[count] = (uint8_t) (colon == NULL ? 0 : atoi(colon + 1));
+			line->mask[count] = (uint8_t) (second == NULL ? 1 : atoi(second + 1));
+			if (second != NULL)
+				line->batch.padding_mask = line->mask;
 			count++;
 		}
 	}
@@ -128,20 +134,26 @@ encode(const electra_model *model, const token_line *line, FILE *output)
 	size_t		dimensions = (size_t) electra_config_dimensions(config);
 	float	   *hidden = allocate((size_t) batch->offsets[batch->num_sequences] * hidden_dim * sizeof(float));
 	float	   *embeddings = allocate((size_t) batch->num_sequences * dimensions * sizeof(float));
+	float	   *pooled = allocate((size_t) batch->num_sequences * hidden_dim * sizeof(float));
 	void	   *workspace = allocate(electra_encoder_workspace(model, batch));
 	void	   *pool_workspace = allocate(electra_pool_workspace(model));
 	electra_error error = {0};
 
 	check(electra_encode(model, batch, workspace, hidden, NULL, &error), &error);
 	check(electra_pool(model, batch, hidden, pool_workspace, embeddings, &error), &error);
+	if (config->has_pooler)
+		check(electra_pooled_output(model, batch, hidden, pooled, &error), &error);
 	for (int b = 0; b < batch->num_sequences; b++)
 	{
 		fwrite(hidden + (size_t) batch->offsets[b] * hidden_dim, sizeof(float),
 			   (size_t) (batch->offsets[b + 1] - batch->offsets[b]) * hidden_dim, output);
 		fwrite(embeddings + (size_t) b * dimensions, sizeof(float), dimensions, output);
+		if (config->has_pooler)
+			fwrite(pooled + (size_t) b * hidden_dim, sizeof(float), hidden_dim, output);
 	}
 	free(hidden);
 	free(embeddings);
+	free(pooled);
 	free(workspace);
 	free(pool_workspace);
 }

@@ -5,9 +5,10 @@ Usage: encoder_parity.py DRIVER [--quick]
 
 DRIVER is the program built from test/parity/encode_driver.c.  Random models
 with LayerNorms far from the identity are written as preset archives, encoded by
-the driver, and compared with transformers in float64 and float32, and, for the
+the driver, and compared with transformers in float64 and float32 (padded batches
+and the pooler's output too, with weights stored in every dtype), and, for the
 embeddings, with sentence-transformers' own Pooling, Dense and Normalize in
-float64.  Fails if a hidden state is off by more than 2e-5.
+float64.  Fails if a hidden state or a pooled output is off by more than 2e-5.
 
 Needs torch, transformers, sentence-transformers, numpy.
 """
@@ -39,16 +40,20 @@ TORCH_ACTIVATIONS = {"tanh": torch.nn.Tanh(), "linear": torch.nn.Identity(), "re
                      "gelu": torch.nn.GELU()}
 
 
+DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.uint8: "U8"}
+
+
 def archive_bytes(metadata, tensors):
     """The canonical archive of src/core/archive.h."""
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + [f"t{i}" for i in range(5, VOCABULARY)]
     tensors = dict(tensors)
-    tensors["tokenizer.vocabulary"] = np.frombuffer(b"".join(t.encode() + b"\0" for t in tokens), np.uint8)
+    tensors["tokenizer.vocabulary"] = torch.tensor(list(b"".join(t.encode() + b"\0" for t in tokens)),
+                                                   dtype=torch.uint8)
     header = {"__metadata__": dict(sorted(metadata.items()))}
     data = b""
     for name in sorted(tensors, key=lambda n: (-tensors[n].dtype.itemsize, n)):
-        raw = np.ascontiguousarray(tensors[name]).tobytes()
-        header[name] = {"dtype": "F32" if tensors[name].dtype == np.float32 else "U8",
+        raw = tensors[name].contiguous().view(torch.uint8).numpy().tobytes()
+        header[name] = {"dtype": DTYPES[tensors[name].dtype],
                         "shape": list(tensors[name].shape), "data_offsets": [len(data), len(data) + len(raw)]}
         data += raw
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -59,8 +64,9 @@ def archive_bytes(metadata, tensors):
 def base_metadata(config, activation):
     embedding = getattr(config, "embedding_size", config.hidden_size)
     return {
-        "config.activation": activation, "config.dtype": "F32",
-        "config.embedding_dim": str(embedding), "config.hidden_dim": str(config.hidden_size),
+        "config.activation": activation, "config.dropout": "0.1", "config.dtype": "F32",
+        "config.embedding_dim": str(embedding), "config.has_pooler": "false",
+        "config.hidden_dim": str(config.hidden_size),
         "config.intermediate_dim": str(config.intermediate_size),
         "config.layer_norm_eps": f"{config.layer_norm_eps:g}",
         "config.max_sequence_length": str(config.max_position_embeddings),
@@ -77,19 +83,20 @@ def base_metadata(config, activation):
         "tokenizer.clean_text": "true", "tokenizer.cls_token_id": "2", "tokenizer.continuing_prefix": "##",
         "tokenizer.lowercase": "true", "tokenizer.mask_token_id": "4",
         "tokenizer.max_word_chars": "100", "tokenizer.pad_token_id": "0", "tokenizer.pipeline": "bert",
-        "tokenizer.sep_token_id": "3", "tokenizer.strip_accents": "true",
+        "tokenizer.sep_token_id": "3", "tokenizer.special_tokens_in_strings": "false",
+        "tokenizer.strip_accents": "true",
         "tokenizer.tokenize_chinese_chars": "true", "tokenizer.unk_token_id": "1",
     }
 
 
-def random_model(layers, heads, hidden, embedding, intermediate, activation, seed):
+def random_model(layers, heads, hidden, embedding, intermediate, activation, seed, pooler=False):
     """Weights of the usual size but with LayerNorms and biases that matter."""
     torch.manual_seed(seed)
     common = dict(vocab_size=VOCABULARY, num_hidden_layers=layers, num_attention_heads=heads,
                   hidden_size=hidden, intermediate_size=intermediate, hidden_act=ACTIVATIONS[activation],
                   max_position_embeddings=512, type_vocab_size=2, layer_norm_eps=1e-12)
     if embedding == hidden:
-        model = BertModel(BertConfig(**common), add_pooling_layer=False)
+        model = BertModel(BertConfig(**common), add_pooling_layer=pooler)
     else:
         model = ElectraModel(ElectraConfig(embedding_size=embedding, **common))
     with torch.no_grad():
@@ -106,14 +113,16 @@ def random_model(layers, heads, hidden, embedding, intermediate, activation, see
 
 
 class Case:
-    """A model, batches of sequences, and what the driver made of them."""
+    """A model, batches of sequences of (id, segment[, mask]), and what the driver made of them."""
 
     def __init__(self, driver, model, activation, batches, changes=None, tensors=None, kernels=None):
         self.model = model
         self.batches = batches
+        self.pooler = getattr(model, "pooler", None) is not None
         metadata = base_metadata(model.config, activation)
+        metadata["config.has_pooler"] = "true" if self.pooler else "false"
         metadata.update(changes or {})
-        weights = {name: p.detach().numpy() for name, p in model.named_parameters()}
+        weights = {name: p.detach() for name, p in model.named_parameters()}
         weights.update(tensors or {})
         with tempfile.TemporaryDirectory() as directory:
             archive, tokens, output = (os.path.join(directory, n) for n in ("archive", "tokens", "output"))
@@ -122,21 +131,25 @@ class Case:
             with open(tokens, "w") as f:
                 for prompt, sequences in batches:
                     f.write(f"prompt={prompt} " if prompt else "")
-                    f.write(" | ".join(" ".join(f"{i}:{s}" for i, s in sequence) for sequence in sequences))
+                    f.write(" | ".join(" ".join(":".join(map(str, t)) for t in sequence) for sequence in sequences))
                     f.write("\n")
             subprocess.run([driver, archive, tokens, output] + ([kernels] if kernels else []), check=True)
             self.output = np.fromfile(output, np.float32)
 
     def outputs(self, dimensions):
-        """(prompt, sequence, hidden states, embedding) for each sequence."""
+        """(prompt, sequence, hidden states, embedding[, pooled output]) for each sequence."""
         hidden = self.model.config.hidden_size
         at = 0
         for prompt, sequences in self.batches:
             for sequence in sequences:
                 states = self.output[at:at + len(sequence) * hidden].reshape(len(sequence), hidden)
                 at += len(sequence) * hidden
-                yield prompt, sequence, states, self.output[at:at + dimensions]
+                vectors = [self.output[at:at + dimensions]]
                 at += dimensions
+                if self.pooler:
+                    vectors.append(self.output[at:at + hidden])
+                    at += hidden
+                yield prompt, sequence, states, *vectors
         assert at == len(self.output)
 
 
@@ -181,6 +194,40 @@ def check_encoder(driver, quick):
     return failed
 
 
+def mask_sequences(rng, sequences):
+    """A padded batch: masks at the end, and in two sequences in front and anywhere."""
+    longest = max(map(len, sequences))
+    padded = [[(i, s, 1) for i, s in sequence] + [(0, 0, 0)] * (longest - len(sequence)) for sequence in sequences]
+    padded[0] = [(i, s, int(p > 1)) for p, (i, s, _) in enumerate(padded[0])]
+    padded[1] = [(i, s, int(rng.random() < 0.6 or p == 5)) for p, (i, s, _) in enumerate(padded[1])]
+    return padded
+
+
+def check_padding(driver):
+    """Padded batches and pooled outputs, against one padded batch of transformers in float64."""
+    rng = np.random.default_rng(3)
+    shapes = [("electra", dict(layers=4, heads=4, hidden=256, embedding=128, intermediate=1024)),
+              ("bert with pooler", dict(layers=3, heads=12, hidden=312, embedding=312, intermediate=700, pooler=True))]
+    failed = False
+    print(f"{'padded batch':<24}{'stored as':<12}{'hidden':>12}{'pooled':>12}")
+    for name, shape in shapes:
+        for dtype in (torch.float32, torch.float16, torch.bfloat16):
+            model = random_model(activation="gelu", seed=11, **shape).to(dtype)
+            padded = mask_sequences(rng, [random_sequence(rng, n, segments=True) for n in (60, 60, 1, 17, 33, 64, 90)])
+            case = Case(driver, model, "gelu", [(0, padded)], {"config.dtype": DTYPES[dtype]})
+            ids, segments, mask = torch.tensor(padded).permute(2, 0, 1)
+            with torch.no_grad():
+                expected = model.double()(input_ids=ids, token_type_ids=segments, attention_mask=mask)
+            worst = [0.0, 0.0]
+            for b, (_, _, states, _, *pooled) in enumerate(case.outputs(shape["hidden"])):
+                worst[0] = max(worst[0], np.abs(states - expected.last_hidden_state[b].numpy()).max())
+                for vector in pooled:
+                    worst[1] = max(worst[1], np.abs(vector - expected.pooler_output[b].numpy()).max())
+            print(f"{name:<24}{DTYPES[dtype]:<12}{worst[0]:12.2e}" + (f"{worst[1]:12.2e}" if case.pooler else ""))
+            failed |= not max(worst) <= BAR
+    return failed
+
+
 def check_pooling(driver):
     """Every mode and a pipeline of modules, from our own hidden states on."""
     rng = np.random.default_rng(2)
@@ -201,9 +248,9 @@ def check_pooling(driver):
                 layers = [Dense(width, 48, activation_function=TORCH_ACTIVATIONS["tanh"]),
                           Dense(48, 37, bias=False, activation_function=TORCH_ACTIVATIONS["linear"])]
                 modules += [f"dense:{width}:48:bias:tanh", "normalize:48:48", "dense:48:37:nobias:linear"]
-                tensors = {"modules.1.linear.weight": layers[0].linear.weight.detach().numpy(),
-                           "modules.1.linear.bias": layers[0].linear.bias.detach().numpy(),
-                           "modules.3.linear.weight": layers[1].linear.weight.detach().numpy()}
+                tensors = {"modules.1.linear.weight": layers[0].linear.weight.detach(),
+                           "modules.1.linear.bias": layers[0].linear.bias.detach(),
+                           "modules.3.linear.weight": layers[1].linear.weight.detach()}
                 width = 37
             changes = {"pipeline.modules": ",".join(modules), "pipeline.pooling_modes": ",".join(modes),
                        "pipeline.include_prompt": "true" if include_prompt else "false",
@@ -236,6 +283,7 @@ def main():
     driver = os.path.abspath(sys.argv[1])
     torch.set_num_threads(1)
     failed = check_encoder(driver, "--quick" in sys.argv)
+    failed |= check_padding(driver)
     failed |= check_pooling(driver)
     print("FAILED" if failed else "ok")
     return 1 if failed else 0

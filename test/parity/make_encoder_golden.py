@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Records what transformers computes in float64 for seeded random models.
+"""Records what transformers computes in float64 for seeded random models:
+hidden states, also with attention masks, and the pooler's output.
 
 Usage: make_encoder_golden.py > test/parity/golden/encoder.txt
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 import transformers
 from transformers import BertConfig, BertModel, ElectraConfig, ElectraModel
+from transformers.models.bert.modeling_bert import BertPooler
 
 MASK = (1 << 64) - 1
 POSITIONS = 512
@@ -58,7 +60,12 @@ class Weights:
         layer.bias.data = self.tensor(number + 1, layer.bias.shape, 0, 0.25)
 
 
+# as random_mask_bit of test/unit/random_image.h numbers them
+LIVE = [lambda t, n: np.ones_like(t), lambda t, n: t < n - n // 3, lambda t, n: t >= 2, lambda t, n: t % 3 != 1]
+
+
 def build(layers, heads, hidden, embedding, intermediate, activation, seed):
+    """The model, and BERT's pooler, which ELECTRA lacks."""
     common = dict(vocab_size=VOCABULARY, num_hidden_layers=layers, num_attention_heads=heads,
                   hidden_size=hidden, intermediate_size=intermediate, hidden_act=ACTIVATIONS[activation],
                   max_position_embeddings=POSITIONS, type_vocab_size=2, layer_norm_eps=1e-12)
@@ -84,21 +91,30 @@ def build(layers, heads, hidden, embedding, intermediate, activation, seed):
         weights.linear(layer.intermediate.dense, first + 10)
         weights.linear(layer.output.dense, first + 12)
         weights.norm(layer.output.LayerNorm, first + 14)
-    return model.eval().double()
+    pooler = BertPooler(model.config)
+    weights.linear(pooler.dense, 7)
+    return model.eval().double(), pooler.eval().double()
 
 
-def record(name, layers, heads, hidden, embedding, intermediate, activation, seed, tokens, segments):
-    model = build(layers, heads, hidden, embedding, intermediate, activation, seed)
+def record(name, layers, heads, hidden, embedding, intermediate, activation, seed, tokens, segments, mask=0,
+           pooled=False):
+    model, pooler = build(layers, heads, hidden, embedding, intermediate, activation, seed)
     ids = (stream(seed, tokens) % np.uint64(VOCABULARY)).astype(np.int64)
     types = np.zeros(tokens, np.int64)
     if segments:
         types[tokens // 2:] = 1
+    live = LIVE[mask](np.arange(tokens), tokens).astype(np.int64)
     with torch.no_grad():
-        states = model(input_ids=torch.tensor(ids[None]),
-                       token_type_ids=torch.tensor(types[None])).last_hidden_state[0].numpy()
-    print(f"case {name} {layers} {heads} {hidden} {embedding} {intermediate} {activation} {seed} {tokens} {segments:d}")
+        output = model(input_ids=torch.tensor(ids[None]), token_type_ids=torch.tensor(types[None]),
+                       attention_mask=torch.tensor(live[None])).last_hidden_state
+        pooler_output = pooler(output)[0].numpy()
+        states = output[0].numpy()
+    print(f"case {name} {layers} {heads} {hidden} {embedding} {intermediate} {activation} {seed} {tokens} {segments:d} "
+          f"{mask} {pooled:d}")
     for row in sorted({0, 1, tokens // 3, tokens // 2, tokens - 1} & set(range(tokens))):
         print(f"row {row} " + " ".join(f"{states[row, i * (hidden // 16)]:.9g}" for i in range(16)))
+    if pooled:
+        print("pooled " + " ".join(f"{pooler_output[i * (hidden // 16)]:.9g}" for i in range(16)))
     print("end")
 
 
@@ -113,6 +129,10 @@ def main():
     record("base-layer", 1, 12, 768, 768, 3072, "gelu", 13, 20, False)
     for seed, activation in enumerate(ACTIVATIONS):
         record("activation", 2, 4, 128, 64, 256, activation, 20 + seed, 24, True)
+    for mask in (1, 2, 3):
+        record("masked", 2, 4, 128, 64, 256, "gelu", 40 + mask, 50, True, mask, mask != 1)
+    record("masked-long", 3, 3, 90, 90, 123, "gelu_tanh", 44, 200, True, 1, True)
+    record("pooled", 2, 4, 128, 128, 256, "gelu", 45, 20, True, 0, True)
     return 0
 
 

@@ -40,6 +40,13 @@ set_environment(bool hostile)
 #endif
 }
 
+static void
+fail(const electra_error *error)
+{
+	fprintf(stderr, "same_bits: %s\n", error->message);
+	exit(1);
+}
+
 static void *
 allocate(size_t size)
 {
@@ -50,7 +57,7 @@ allocate(size_t size)
 	return memory;
 }
 
-/* Two sequences through encoder, pooling, modules, dot and cosine. */
+/* Two sequences through encoder, pooler, pooling, modules, dot and cosine. */
 static void
 run(const electra_config *config, bool hostile)
 {
@@ -58,9 +65,12 @@ run(const electra_config *config, bool hostile)
 	int32_t		ids[MAX_TOKENS];
 	int32_t		offsets[] = {0, 19, MAX_TOKENS};
 	electra_batch batch = {.num_sequences = 2, .offsets = offsets, .token_ids = ids, .prompt_tokens = 2};
+	uint8_t		mask[MAX_TOKENS];
 	size_t		dimensions = (size_t) electra_config_dimensions(config);
 	size_t		count = MAX_TOKENS * (size_t) config->hidden_dim;
 	float	   *hidden = allocate(count * sizeof(float));
+	float	   *masked = allocate(count * sizeof(float));
+	float	   *pooled = allocate(2 * (size_t) config->hidden_dim * sizeof(float));
 	float	   *embeddings = allocate(2 * dimensions * sizeof(float));
 	void	   *workspace = allocate(electra_encoder_workspace(&image->model, &batch));
 	void	   *pool_workspace = allocate(electra_pool_workspace(&image->model));
@@ -68,20 +78,27 @@ run(const electra_config *config, bool hostile)
 	float		values[2];
 
 	random_token_ids(config, 42, ids, MAX_TOKENS);
+	for (int t = 0; t < MAX_TOKENS; t++)
+		mask[t] = t % 5 != 3 && t < MAX_TOKENS - 7;
 	set_environment(hostile);
 	if (electra_encode(&image->model, &batch, workspace, hidden, NULL, &error) != ELECTRA_OK ||
-		electra_pool(&image->model, &batch, hidden, pool_workspace, embeddings, &error) != ELECTRA_OK)
-	{
-		fprintf(stderr, "same_bits: %s\n", error.message);
-		exit(1);
-	}
+		electra_pool(&image->model, &batch, hidden, pool_workspace, embeddings, &error) != ELECTRA_OK ||
+		electra_pooled_output(&image->model, &batch, hidden, pooled, &error) != ELECTRA_OK)
+		fail(&error);
+	batch.padding_mask = mask;
+	if (electra_encode(&image->model, &batch, workspace, masked, NULL, &error) != ELECTRA_OK)
+		fail(&error);
 	values[0] = electra_dot(embeddings, embeddings + dimensions, dimensions);
 	values[1] = electra_cosine_similarity(embeddings, embeddings + dimensions, dimensions);
 	set_environment(false);
 	write_floats(hidden, count);
 	write_floats(embeddings, 2 * dimensions);
 	write_floats(values, 2);
+	write_floats(masked, count);
+	write_floats(pooled, 2 * (size_t) config->hidden_dim);
 	free(hidden);
+	free(masked);
+	free(pooled);
 	free(embeddings);
 	free(workspace);
 	free(pool_workspace);
@@ -122,12 +139,15 @@ main(int argc, char **argv)
 	{
 		config = random_config(1, 2, 36, 20, 50, 64);
 		config.activation = (electra_activation) activation;
+		config.has_pooler = true;
 		add_pipeline(&config, (electra_activation) activation);
 		run(&config, hostile);
 	}
 	config = random_config(2, 3, 90, 90, 123, 64);
+	config.has_pooler = true;
 	run(&config, hostile);
 	config = random_config(1, 4, 128, 64, 300, 64);
+	config.has_pooler = true;
 	run(&config, hostile);
 	return 0;
 }

@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 
 sources=(test/parity/same_bits.c)
 for name in activation attention canonical_json config encoder fpenv gemm kernels \
-	kernels_portable kernels_avx2 kernels_avx512 pooling status; do
+	kernels_portable kernels_avx2 kernels_avx512 pooler pooling status; do
 	if [ -f "src/core/$name.c" ]; then
 		sources+=("src/core/$name.c")
 	fi

@@ -83,6 +83,8 @@ fixture_shape(electra_config *shape, int32_t embedding_dim)
 	shape->num_segments = 2;
 	shape->activation = ELECTRA_GELU;
 	shape->layer_norm_eps = 1e-12;
+	shape->dropout = 0.1;
+	shape->has_pooler = true;
 }
 
 static const char fixture_vocabulary[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhello\n##ing\nworld\n";
@@ -91,17 +93,30 @@ static inline void
 fixture_source(preset_source *source, int32_t embedding_dim, uint64_t seed)
 {
 	char	   *path = temporary_file(fixture_vocabulary, strlen(fixture_vocabulary));
-	electra_config shape;
+	random_preset request = {.origin = VOCABULARY_FILE, .vocabulary_file = path, .seed = seed};
 	electra_error error;
 
-	fixture_shape(&shape, embedding_dim);
-	if (random_preset_open(&shape, path, seed, source, &error) != ELECTRA_OK)
+	fixture_shape(&request.shape, embedding_dim);
+	if (random_preset_open(&request, source, &error) != ELECTRA_OK)
 	{
 		fprintf(stderr, "%s\n", error.message);
 		abort();
 	}
 	unlink(path);
 	free(path);
+}
+
+/* One more tensor, named as in an archive. */
+static inline void
+fixture_add_tensor(preset_source *source, const char *name)
+{
+	source_tensor *tensor;
+
+	source->tensors = realloc(source->tensors, (size_t) (source->num_tensors + 1) * sizeof(source_tensor));
+	tensor = &source->tensors[source->num_tensors++];
+	*tensor = source->tensors[0];
+	if (!electra_tensor_spec_find(&source->config, name, &tensor->spec))
+		abort();
 }
 
 /* Gives the fixture a Dense module behind the pooling, with or without bias. */
@@ -117,15 +132,46 @@ fixture_add_dense(preset_source *source, int32_t out_dim, bool bias)
 	module->in_dim = config->hidden_dim;
 	module->out_dim = out_dim;
 	module->has_bias = bias;
-	source->tensors = realloc(source->tensors, (size_t) (source->num_tensors + 2) * sizeof(source_tensor));
 	for (int i = 0; i < (bias ? 2 : 1); i++)
-	{
-		source_tensor *tensor = &source->tensors[source->num_tensors++];
+		fixture_add_tensor(source, names[i]);
+}
 
-		*tensor = source->tensors[0];
-		if (!electra_tensor_spec_find(config, names[i], &tensor->spec))
-			abort();
+static inline void
+fixture_remove_pooler(preset_source *source)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < source->num_tensors; i++)
+	{
+		if (strncmp(source->tensors[i].spec.name, "pooler.", 7) != 0)
+			source->tensors[kept++] = source->tensors[i];
 	}
+	source->num_tensors = kept;
+	source->config.has_pooler = false;
+}
+
+/* Token ids only. */
+static inline void
+fixture_remove_vocabulary(preset_source *source)
+{
+	electra_tokenizer_config *tokenizer = &source->config.tokenizer;
+
+	free(source->added_tokens);
+	source->added_tokens = NULL;
+	source->added_tokens_size = 0;
+	source->vocabulary_size = 0;
+	tokenizer->pipeline = ELECTRA_TOKENIZER_NONE;
+	tokenizer->unk_token_id = tokenizer->cls_token_id = tokenizer->sep_token_id = -1;
+	tokenizer->pad_token_id = tokenizer->mask_token_id = -1;
+}
+
+/* Stores matrices in one dtype and vectors in another. */
+static inline void
+fixture_store(preset_source *source, electra_dtype matrices, electra_dtype vectors)
+{
+	for (int i = 0; i < source->num_tensors; i++)
+		source->tensors[i].stored_dtype = source->tensors[i].spec.rank == 2 ? matrices : vectors;
+	source->config.dtype = matrices;
 }
 
 /* The archive of a source; the digest may be NULL. */

@@ -20,6 +20,7 @@
 #define RANDOM_SEGMENTS 2
 #define RANDOM_EMBEDDING_NORM 3
 #define RANDOM_PROJECTION 5
+#define RANDOM_POOLER 7
 #define RANDOM_LAYER(l) (16 + 16 * (l))
 #define RANDOM_MODULE(m) (100000 + 2 * (m))
 
@@ -151,6 +152,8 @@ random_capacity(const electra_config *config)
 
 	floats += (size_t) config->num_layers * (hidden * (4 * hidden + 2 * ((size_t) config->intermediate_dim + 64)) +
 											 24 * hidden + 4 * (size_t) config->intermediate_dim);
+	if (config->has_pooler)
+		floats += hidden * hidden;
 	for (int m = 0; m < config->num_modules; m++)
 		floats += ((size_t) config->modules[m].in_dim + 64) * ((size_t) config->modules[m].out_dim + 64);
 	return floats * sizeof(float) + (size_t) config->num_layers * (sizeof(electra_image_layer) + 4096) +
@@ -185,6 +188,8 @@ random_image_create(const electra_config *config, uint64_t seed)
 	if (config->embedding_dim != config->hidden_dim)
 		header->projection = random_linear(image, RANDOM_PROJECTION, config->embedding_dim,
 										   config->hidden_dim, true);
+	if (config->has_pooler)
+		header->pooler = random_linear(image, RANDOM_POOLER, config->hidden_dim, config->hidden_dim, true);
 	for (int32_t l = 0; l < config->num_layers; l++)
 		random_layer(image, &layers[l], RANDOM_LAYER(l), config);
 	for (int32_t m = 0; m < config->num_modules; m++)
@@ -237,6 +242,20 @@ random_token_ids(const electra_config *config, uint64_t seed, int32_t *ids, int3
 
 	for (int32_t t = 0; t < count; t++)
 		ids[t] = (int32_t) (random_u64(&state) % (uint64_t) config->vocab_size);
+}
+
+/*
+ * Ways to mask a sequence, as make_encoder_golden.py numbers them: nothing,
+ * the last third, the first two tokens, every third token.
+ */
+#define RANDOM_NUM_MASKS 4
+
+static inline uint8_t
+random_mask_bit(int kind, int32_t t, int32_t count)
+{
+	const bool	live[RANDOM_NUM_MASKS] = {true, t < count - count / 3, t >= 2, t % 3 != 1};
+
+	return live[kind];
 }
 
 #endif							/* ELECTRA_RANDOM_IMAGE_H */

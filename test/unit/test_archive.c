@@ -133,6 +133,42 @@ edit_header(const byte_buffer *archive, const char *old, const char *replacement
 	free(header);
 }
 
+/* An archive of electra 0.1.0 lacks three keys: all of them, or it is damaged. */
+static void
+test_first_version(void **state)
+{
+	static const char *const keys[] = {
+		"\"config.dropout\":\"0.1\",", "\"config.has_pooler\":\"true\",",
+		"\"tokenizer.special_tokens_in_strings\":\"false\","
+	};
+	byte_buffer archive;
+	electra_archive_reader reader;
+	electra_error error;
+
+	(void) state;
+	make_archive(&archive, 24);
+	for (int i = 0; i < 3; i++)
+	{
+		byte_buffer edited;
+
+		edit_header(&archive, keys[i], "", &edited);
+		free(archive.bytes);
+		archive = edited;
+		if (i < 2)
+		{
+			assert_int_equal(open_status(&archive, &error), ELECTRA_CORRUPT);
+			assert_non_null(strstr(error.message, "lacks metadata"));
+		}
+	}
+	assert_int_equal(electra_archive_open(&reader, buffer_stream(&archive), archive.size,
+										  &electra_malloc_allocator, &error), ELECTRA_OK);
+	assert_true(reader.archive->config.has_pooler);
+	assert_true(reader.archive->config.dropout == 0);
+	assert_false(reader.archive->config.tokenizer.special_tokens_in_strings);
+	electra_archive_close(&reader);
+	free(archive.bytes);
+}
+
 typedef struct header_edit
 {
 	const char *old;
@@ -191,7 +227,15 @@ test_refused_headers(void **state)
 		{"\"tokenizer.added_tokens\"", "\"tokenizer.added_tokenx\"", "unknown"},
 		{"\"tokenizer.added_tokens\"", "\"qa_outputs.bias\"", "qa_outputs.bias"},
 		{"\"tokenizer.added_tokens\"", "\"pooler.dense.bias\"", "pooler.dense.bias"},
+		{"\"tokenizer.vocabulary\":{\"dtype\":\"U8\"", "\"tokenizer.vocabulary\":{\"dtype\":\"I8\"", "Expected U8"},
+		{"\"tokenizer.added_tokens\":{\"dtype\":\"U8\"", "\"classifier.bias\":{\"dtype\":\"U8\"", "Expected F32, F16 or BF16"},
+		{"\"tokenizer.added_tokens\":{\"dtype\":\"U8\"", "\"classifier.bias\":{\"dtype\":\"I8\"", "Expected F32, F16 or BF16"},
 		/* configuration */
+		{"\"config.dtype\":\"F32\"", "\"config.dtype\":\"F16\"", "config.dtype"},
+		{"\"config.dtype\":\"F32\"", "\"config.dtype\":\"BF16\"", "config.dtype"},
+		{"\"config.has_pooler\":\"true\"", "\"config.has_pooler\":\"false\"", "unknown tensor \"pooler.dense.bias\""},
+		{"\"tokenizer.pipeline\":\"bert\"", "\"tokenizer.pipeline\":\"none\"", "_token_id"},
+		{"\"config.dropout\":\"0.1\"", "\"config.dropout\":\"1\"", "dropout"},
 		{"\"config.num_layers\":\"2\"", "\"config.num_layers\":\"1\"", "encoder.layer.1"},
 		{"\"config.num_layers\":\"2\"", "\"config.num_layers\":\"3\"", "lacks tensor \"encoder.layer.2"},
 		{"\"config.embedding_dim\":\"24\"", "\"config.embedding_dim\":\"40\"", "shape"},
@@ -256,6 +300,150 @@ test_header_size(void **state)
 	memset(archive.bytes, 0, 8);
 	assert_int_equal(open_status(&archive, &error), ELECTRA_CORRUPT);
 	free(archive.bytes);
+}
+
+/* Writes and opens; the writer itself reads its header with the strict reader. */
+static electra_status
+source_status(const preset_source *source, electra_dtype config_dtype, electra_error *error)
+{
+	preset_source copy = *source;
+	byte_buffer archive = {0};
+	const archive_output output = {buffer_append, NULL, &archive};
+	uint8_t		digest[ELECTRA_DIGEST_SIZE];
+	electra_status status;
+
+	copy.config.dtype = config_dtype;
+	status = archive_write(&copy, &output, digest, NULL, error);
+	if (status == ELECTRA_OK)
+		status = open_status(&archive, error);
+	free(archive.bytes);
+	return status;
+}
+
+/* config.dtype is what the matrices have, F32 where they differ; the order is by element size. */
+static void
+test_dtypes(void **state)
+{
+	static const electra_dtype dtypes[] = {ELECTRA_F32, ELECTRA_F16, ELECTRA_BF16};
+	preset_source source;
+	byte_buffer archive = {0};
+	electra_archive_reader reader;
+	electra_error error;
+
+	(void) state;
+	fixture_source(&source, 24, 3);
+	for (int matrices = 0; matrices < 3; matrices++)
+		for (int vectors = 0; vectors < 3; vectors++)
+			for (int config = 0; config < 3; config++)
+			{
+				fixture_store(&source, dtypes[matrices], dtypes[vectors]);
+				assert_int_equal(source_status(&source, dtypes[config], &error),
+								 config == matrices ? ELECTRA_OK : ELECTRA_INVALID_SOURCE);
+				if (config != matrices)
+					assert_string_equal(error.message, "preset archive has a wrong \"config.dtype\"");
+			}
+
+	/* every tensor another one */
+	for (int i = 0; i < source.num_tensors; i++)
+		source.tensors[i].stored_dtype = dtypes[i % 3];
+	assert_int_equal(source_status(&source, ELECTRA_F16, &error), ELECTRA_INVALID_SOURCE);
+	assert_int_equal(source_status(&source, ELECTRA_BF16, &error), ELECTRA_INVALID_SOURCE);
+	source.config.dtype = ELECTRA_F32;
+	write_archive(&source, &archive, NULL);
+	assert_int_equal(electra_archive_open(&reader, buffer_stream(&archive), archive.size,
+										  &electra_malloc_allocator, &error), ELECTRA_OK);
+	for (int i = 0; i < reader.archive->num_tensors; i++)
+	{
+		const electra_tensor *tensor = &reader.archive->tensors[i];
+
+		assert_ptr_equal(electra_archive_tensor(reader.archive, tensor->name), tensor);
+		if (i > 0)
+			assert_true(electra_dtype_size(tensor[-1].dtype) >= electra_dtype_size(tensor->dtype));
+	}
+	electra_archive_close(&reader);
+	free(archive.bytes);
+	preset_source_free(&source);
+}
+
+/* A dtype of a later version is not damage. */
+static void
+test_unsupported_dtype(void **state)
+{
+	byte_buffer archive;
+	byte_buffer edited;
+	electra_error error;
+
+	(void) state;
+	make_archive(&archive, 24);
+	edit_header(&archive, "\"config.dtype\":\"F32\"", "\"config.dtype\":\"I8\"", &edited);
+	assert_int_equal(open_status(&edited, &error), ELECTRA_UNSUPPORTED);
+	assert_string_equal(error.message, "preset has dtype I8");
+	free(edited.bytes);
+	free(archive.bytes);
+}
+
+/* Pipeline "none" and an empty vocabulary belong together, and nothing is added to it. */
+static void
+test_no_vocabulary(void **state)
+{
+	preset_source source;
+	byte_buffer archive = {0};
+	byte_buffer edited;
+	electra_archive_reader reader;
+	const electra_tensor *vocabulary;
+	electra_error error;
+
+	(void) state;
+	fixture_source(&source, 24, 3);
+	fixture_remove_vocabulary(&source);
+	write_archive(&source, &archive, NULL);
+	assert_int_equal(electra_archive_open(&reader, buffer_stream(&archive), archive.size,
+										  &electra_malloc_allocator, &error), ELECTRA_OK);
+	vocabulary = electra_archive_tensor(reader.archive, "tokenizer.vocabulary");
+	assert_non_null(vocabulary);
+	assert_int_equal(vocabulary->shape[0], 0);
+	assert_int_equal(vocabulary->begin, vocabulary->end);
+	electra_archive_close(&reader);
+	edit_header(&archive, "\"tokenizer.vocabulary\"", "\"tokenizer.added_tokens\"", &edited);
+	assert_int_equal(open_status(&edited, &error), ELECTRA_CORRUPT);
+	assert_string_equal(error.message, "preset archive has unknown tensor \"tokenizer.added_tokens\"");
+	free(edited.bytes);
+	free(archive.bytes);
+
+	source.vocabulary_size = 6;
+	assert_int_equal(source_status(&source, ELECTRA_F32, &error), ELECTRA_INVALID_SOURCE);
+	assert_string_equal(error.detail, "Expected [0], found [6].");
+	preset_source_free(&source);
+
+	fixture_source(&source, 24, 3);
+	source.vocabulary_size = 0;
+	assert_int_equal(source_status(&source, ELECTRA_F32, &error), ELECTRA_INVALID_SOURCE);
+	assert_string_equal(error.message, "preset archive has tensor \"tokenizer.vocabulary\" with a wrong shape");
+	preset_source_free(&source);
+}
+
+/* The pooler is there where the configuration says so, and nowhere else. */
+static void
+test_pooler(void **state)
+{
+	preset_source source;
+	electra_error error;
+
+	(void) state;
+	fixture_source(&source, 24, 3);
+	assert_true(source.config.has_pooler);
+	fixture_remove_pooler(&source);
+	assert_int_equal(source_status(&source, ELECTRA_F32, &error), ELECTRA_OK);
+	source.config.has_pooler = true;
+	assert_int_equal(source_status(&source, ELECTRA_F32, &error), ELECTRA_INVALID_SOURCE);
+	assert_string_equal(error.message, "preset archive lacks tensor \"pooler.dense.bias\"");
+	fixture_add_tensor(&source, "pooler.dense.bias");
+	assert_int_equal(source_status(&source, ELECTRA_F32, &error), ELECTRA_INVALID_SOURCE);
+	assert_string_equal(error.message, "preset archive lacks tensor \"pooler.dense.weight\"");
+	source.config.has_pooler = false;
+	assert_int_equal(source_status(&source, ELECTRA_F32, &error), ELECTRA_INVALID_SOURCE);
+	assert_string_equal(error.message, "preset archive has unknown tensor \"pooler.dense.bias\"");
+	preset_source_free(&source);
 }
 
 /* What escape writes, string reads, for every byte. */
@@ -340,7 +528,11 @@ test_tensor_specs(void **state)
 		assert_memory_equal(&spec, &found, sizeof(spec));
 		count++;
 	}
-	assert_int_equal(count, 6 + 2 * 16);
+	assert_int_equal(count, 6 + 2 + 2 * 16);
+	assert_true(electra_tensor_spec_find(&source.config, "pooler.dense.weight", &spec));
+	assert_true(spec.required && spec.shape[0] == 40 && spec.shape[1] == 40);
+	source.config.has_pooler = false;
+	assert_false(electra_tensor_spec_find(&source.config, "pooler.dense.weight", &spec));
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		assert_false(electra_tensor_spec_find(&source.config, unknown[i], &spec));
 	assert_true(electra_tensor_spec_find(&source.config, "classifier.weight", &spec));
@@ -365,8 +557,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_first_version),
 		cmocka_unit_test(test_refused_headers),
 		cmocka_unit_test(test_header_size),
+		cmocka_unit_test(test_dtypes),
+		cmocka_unit_test(test_unsupported_dtype),
+		cmocka_unit_test(test_no_vocabulary),
+		cmocka_unit_test(test_pooler),
 		cmocka_unit_test(test_json_strings),
 		cmocka_unit_test(test_json_numbers),
 		cmocka_unit_test(test_tensor_specs),

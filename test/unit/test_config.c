@@ -61,9 +61,13 @@ random_config(electra_random *random, electra_config *config)
 	config->max_sequence_length = 2 + draw(random, 2048);
 	config->num_segments = 1 + draw(random, 4);
 	config->activation = (electra_activation) draw(random, ELECTRA_IDENTITY + 1);
-	config->dtype = (electra_dtype) draw(random, ELECTRA_I8 + 1);
+	config->dtype = (electra_dtype) draw(random, ELECTRA_BF16 + 1);
+	config->dropout = draw(random, 2) == 0 ? 0.1 : (double) (electra_random_u64(random) >> 11) * 0x1p-53;
+	config->has_pooler = draw(random, 2);
 	config->layer_norm_eps = draw(random, 2) == 0 ? 1e-12 :
 		((double) (electra_random_u64(random) >> 11) + 1) * 0x1p-70;
+	config->tokenizer.pipeline = (electra_tokenizer_pipeline) draw(random, ELECTRA_TOKENIZER_NONE + 1);
+	config->tokenizer.special_tokens_in_strings = draw(random, 2);
 	config->tokenizer.clean_text = draw(random, 2);
 	config->tokenizer.tokenize_chinese_chars = draw(random, 2);
 	config->tokenizer.lowercase = draw(random, 2);
@@ -75,6 +79,9 @@ random_config(electra_random *random, electra_config *config)
 	config->tokenizer.sep_token_id = draw(random, 10);
 	config->tokenizer.pad_token_id = draw(random, 11) - 1;
 	config->tokenizer.mask_token_id = draw(random, 11) - 1;
+	if (config->tokenizer.pipeline == ELECTRA_TOKENIZER_NONE)
+		config->tokenizer.unk_token_id = config->tokenizer.cls_token_id = config->tokenizer.sep_token_id =
+			config->tokenizer.pad_token_id = config->tokenizer.mask_token_id = -1;
 	config->pooling_modes = 1 + draw(random, (1 << ELECTRA_NUM_POOLING_MODES) - 1);
 	config->num_modules = 1 + draw(random, ELECTRA_MAX_MODULES);
 	width = config->hidden_dim;
@@ -178,6 +185,36 @@ valid_config(electra_config *config)
 	config->max_length = 512;
 }
 
+/* The words that stand for values in archives: other programs read them. */
+static void
+test_words(void **state)
+{
+	static const char *const pipelines[] = {"bert", "keras", "none"};
+	static const char *const dtypes[] = {"F32", "F16", "BF16"};
+	static const char *const dropouts[] = {"0", "0.1", "0.25"};
+	static const double dropout_values[] = {0, 0.1, 0.25};
+	static electra_config config;
+	static pairs pairs;
+
+	(void) state;
+	for (int i = 0; i < 3; i++)
+	{
+		valid_config(&config);
+		config.tokenizer.pipeline = (electra_tokenizer_pipeline) i;
+		config.tokenizer.special_tokens_in_strings = i == 1;
+		config.dtype = (electra_dtype) i;
+		config.dropout = dropout_values[i];
+		config.has_pooler = i == 2;
+		pairs.count = 0;
+		electra_config_to_metadata(&config, collect, &pairs);
+		assert_string_equal(value_of(&pairs, "tokenizer.pipeline"), pipelines[i]);
+		assert_string_equal(value_of(&pairs, "tokenizer.special_tokens_in_strings"), i == 1 ? "true" : "false");
+		assert_string_equal(value_of(&pairs, "config.dtype"), dtypes[i]);
+		assert_string_equal(value_of(&pairs, "config.dropout"), dropouts[i]);
+		assert_string_equal(value_of(&pairs, "config.has_pooler"), i == 2 ? "true" : "false");
+	}
+}
+
 /* Numbers are written shortest, whatever rounding mode and locale the process has. */
 static void
 test_eps_form(void **state)
@@ -227,6 +264,9 @@ test_refused_values(void **state)
 		{"config.layer_norm_eps", "1e-012"}, {"config.layer_norm_eps", "0.0000000000010"},
 		{"config.layer_norm_eps", "1E-12"}, {"config.layer_norm_eps", "0x1p-3"},
 		{"config.layer_norm_eps", "1e-12x"}, {"config.layer_norm_eps", ""},
+		{"config.dropout", "0.10"}, {"config.dropout", ".1"}, {"config.dropout", "1e-1"}, {"config.dropout", "none"},
+		{"config.has_pooler", "1"}, {"config.has_pooler", ""}, {"tokenizer.special_tokens_in_strings", "yes"},
+		{"tokenizer.pipeline", "Keras"}, {"tokenizer.pipeline", ""},
 		{"config.activation", "gelu_new"}, {"config.activation", "GELU"}, {"config.dtype", "U8"},
 		{"config.dtype", "f32"}, {"pipeline.untrained", "0"}, {"pipeline.untrained", "True"},
 		{"pipeline.pooling_modes", "mean,cls"}, {"pipeline.pooling_modes", "mean,mean"},
@@ -296,7 +336,7 @@ test_refused_keys(void **state)
 	assert_int_equal(electra_config_from_metadata(pairs.list, pairs.count, &back, &error), ELECTRA_UNSUPPORTED);
 }
 
-/* Keras-Hub's table of presets, which counts the pooled_dense. */
+/* Keras-Hub's table of presets: its counts have the pooled_dense. */
 static void
 test_parameters(void **state)
 {
@@ -309,6 +349,8 @@ test_parameters(void **state)
 					intermediate;
 		int64_t		parameters;
 	}			presets[] = {
+		/* small discriminator and generator, base, large */
+		{12, 4, 256, 128, 1024, 13548800},
 		{12, 4, 256, 128, 1024, 13548800},
 		{12, 12, 768, 768, 3072, 109482240},
 		{12, 4, 256, 768, 1024, 33576960},
@@ -328,7 +370,10 @@ test_parameters(void **state)
 		config.hidden_dim = presets[i].hidden;
 		config.embedding_dim = presets[i].embedding;
 		config.intermediate_dim = presets[i].intermediate;
-		assert_int_equal(electra_config_parameters(&config) + pooled_dense, presets[i].parameters);
+		config.has_pooler = true;
+		assert_int_equal(electra_config_parameters(&config), presets[i].parameters);
+		config.has_pooler = false;
+		assert_int_equal(electra_config_parameters(&config), presets[i].parameters - pooled_dense);
 	}
 }
 
@@ -366,6 +411,12 @@ test_rules(void **state)
 	BREAK(max_sequence_length, 1, "max_sequence_length");
 	BREAK(num_segments, 0, "num_segments");
 	BREAK(num_segments, 257, "num_segments");
+	BREAK(dropout, -0.1, "dropout");
+	BREAK(dropout, -0.0, "dropout");
+	BREAK(dropout, 1, "dropout");
+	BREAK(dropout, 0.0 / 0.0, "dropout");
+	BREAK(tokenizer.pipeline, ELECTRA_TOKENIZER_NONE + 1, "tokenizer pipeline");
+	BREAK(tokenizer.pipeline, ELECTRA_TOKENIZER_NONE, "unk_token_id");
 	BREAK(layer_norm_eps, 0, "layer_norm_eps");
 	BREAK(layer_norm_eps, -1e-12, "layer_norm_eps");
 	BREAK(layer_norm_eps, 0.0 / 0.0, "layer_norm_eps");
@@ -375,6 +426,7 @@ test_rules(void **state)
 	BREAK(tokenizer.sep_token_id, -1, "sep_token_id");
 	BREAK(tokenizer.pad_token_id, -2, "pad_token_id");
 	BREAK(tokenizer.mask_token_id, 30522, "mask_token_id");
+	BREAK(tokenizer.cls_token_id, -1, "cls_token_id");
 	BREAK(tokenizer.max_word_chars, 0, "max_word_chars");
 	BREAK(num_modules, 0, "modules");
 	BREAK(num_modules, ELECTRA_MAX_MODULES + 1, "modules");
@@ -389,8 +441,25 @@ test_rules(void **state)
 	BREAK(max_length, 513, "max_length");
 	BREAK(query_prompt[0], 'x', "query_prompt");
 	BREAK(document_prompt[0], '\xff', "document_prompt");
+
+	/* without a vocabulary: no id, not one */
+	good.tokenizer.pipeline = ELECTRA_TOKENIZER_NONE;
+	good.tokenizer.unk_token_id = good.tokenizer.cls_token_id = good.tokenizer.sep_token_id =
+		good.tokenizer.pad_token_id = good.tokenizer.mask_token_id = -1;
+	assert_int_equal(electra_config_check(&good, &error), ELECTRA_OK);
+	BREAK(tokenizer.pipeline, ELECTRA_TOKENIZER_KERAS, "unk_token_id");
+	BREAK(tokenizer.unk_token_id, 0, "unk_token_id");
+	BREAK(tokenizer.cls_token_id, 0, "cls_token_id");
+	BREAK(tokenizer.sep_token_id, 0, "sep_token_id");
+	BREAK(tokenizer.pad_token_id, 0, "pad_token_id");
+	BREAK(tokenizer.mask_token_id, 0, "mask_token_id");
+	valid_config(&good);
 #undef BREAK
 
+	bad = good;
+	bad.dtype = ELECTRA_I8;
+	assert_int_equal(electra_config_check(&bad, &error), ELECTRA_UNSUPPORTED);
+	assert_string_equal(error.message, "preset has dtype I8");
 	bad = good;
 	memset(bad.query_prompt, 'x', sizeof(bad.query_prompt));
 	assert_int_equal(electra_config_check(&bad, &error), ELECTRA_INVALID_ARGUMENT);
@@ -404,6 +473,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_eps_form),
 		cmocka_unit_test(test_refused_values),
 		cmocka_unit_test(test_refused_keys),

@@ -1,7 +1,7 @@
 /*
- * The encoder: values against transformers (recorded in
- * test/parity/golden/encoder.txt), the same bits from every set of kernels and
- * in every batch, refusals, cancel.
+ * The encoder and its pooled output: values against transformers (recorded in
+ * test/parity/golden/encoder.txt), the same bits from every set of kernels, in
+ * every batch and with any padding, refusals, cancel.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -47,10 +47,42 @@ encode_ids(const electra_model *model, const int32_t *ids, int32_t count)
 	return encode(model, &batch);
 }
 
+/* The pooled output of a batch. */
+static float *
+pool_first(const electra_model *model, const electra_batch *batch, const float *hidden)
+{
+	float	   *pooled = malloc((size_t) batch->num_sequences * electra_model_config(model)->hidden_dim *
+								sizeof(float));
+	electra_error error = {0};
+
+	if (electra_pooled_output(model, batch, hidden, pooled, &error) != ELECTRA_OK)
+		fail_msg("%s", error.message);
+	return pooled;
+}
+
+/* The largest difference of the next 16 numbers to every (hidden_dim / 16)th component. */
+static double
+golden_difference(FILE *file, const float *vector, int hidden_dim)
+{
+	double		worst = 0;
+
+	for (int i = 0; i < 16; i++)
+	{
+		double		expected;
+		double		difference;
+
+		assert_int_equal(fscanf(file, "%lf", &expected), 1);
+		difference = fabs(vector[i * (hidden_dim / 16)] - expected);
+		worst = isnan(difference) ? INFINITY : fmax(worst, difference);
+	}
+	return worst;
+}
+
 /*
  * A case of the golden file: "case NAME layers heads hidden embedding
- * intermediate ACTIVATION seed tokens segments", then "row T v0 … v15" with
- * every (hidden / 16)th component, then "end".
+ * intermediate ACTIVATION seed tokens segments mask pooled", then "row T v0 …
+ * v15" with every (hidden / 16)th component, then "pooled v0 … v15" if so, then
+ * "end".
  */
 static double
 check_golden_case(FILE *file, char *activation, const int *shape)
@@ -60,12 +92,19 @@ check_golden_case(FILE *file, char *activation, const int *shape)
 	int32_t		offsets[] = {0, count};
 	int32_t    *ids = malloc(count * sizeof(int32_t));
 	uint8_t    *segments = calloc(count, 1);
-	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids, .segment_ids = segments};
+	uint8_t    *mask = malloc(count);
+	electra_batch batch = {
+		.num_sequences = 1, .offsets = offsets, .token_ids = ids, .segment_ids = segments,
+		.padding_mask = shape[8] == 0 ? NULL : mask
+	};
 	random_image *image;
 	float	   *output;
 	int			row;
 	double		worst = 0;
 
+	config.has_pooler = shape[9];
+	for (int32_t t = 0; t < count; t++)
+		mask[t] = random_mask_bit(shape[8], t, count);
 	assert_true(electra_activation_parse(activation, &config.activation));
 	image = random_image_create(&config, (uint64_t) shape[5]);
 	random_token_ids(&config, (uint64_t) shape[5], ids, count);
@@ -73,18 +112,19 @@ check_golden_case(FILE *file, char *activation, const int *shape)
 		memset(segments + count / 2, 1, (size_t) (count - count / 2));
 	output = encode(&image->model, &batch);
 	while (fscanf(file, " row %d", &row) == 1)
-		for (int i = 0; i < 16; i++)
-		{
-			double		expected;
-			double		difference;
+		worst = fmax(worst, golden_difference(file, output + (size_t) row * shape[2], shape[2]));
+	if (config.has_pooler)
+	{
+		float	   *pooled = pool_first(&image->model, &batch, output);
 
-			assert_int_equal(fscanf(file, "%lf", &expected), 1);
-			difference = fabs(output[(size_t) row * shape[2] + (size_t) (i * (shape[2] / 16))] - expected);
-			worst = difference > worst || isnan(difference) ? difference : worst;
-		}
+		assert_int_equal(fscanf(file, "pooled"), 0);
+		worst = fmax(worst, golden_difference(file, pooled, shape[2]));
+		free(pooled);
+	}
 	free(output);
 	free(ids);
 	free(segments);
+	free(mask);
 	random_image_free(image);
 	return worst;
 }
@@ -95,8 +135,10 @@ test_golden(void **state)
 	FILE	   *file = fopen(GOLDEN, "r");
 	char		name[64];
 	char		activation[32];
-	int			shape[8];
+	int			shape[10];
 	int			cases = 0;
+	int			masked = 0;
+	int			pooled = 0;
 	char		line[512];
 
 	(void) state;
@@ -106,16 +148,18 @@ test_golden(void **state)
 	{
 		double		worst;
 
-		if (sscanf(line, "case %63s %d %d %d %d %d %31s %d %d %d", name, &shape[0], &shape[1], &shape[2],
-				   &shape[3], &shape[4], activation, &shape[5], &shape[6], &shape[7]) != 10)
+		if (sscanf(line, "case %63s %d %d %d %d %d %31s %d %d %d %d %d", name, &shape[0], &shape[1], &shape[2],
+				   &shape[3], &shape[4], activation, &shape[5], &shape[6], &shape[7], &shape[8], &shape[9]) != 12)
 			continue;
 		worst = check_golden_case(file, activation, shape);
 		print_message("%s, %s, %d tokens: %.2g from transformers in float64\n", name, activation, shape[6], worst);
 		assert_true(worst <= PARITY_BAR);
 		cases++;
+		masked += shape[8] != 0;
+		pooled += shape[9];
 	}
 	fclose(file);
-	assert_true(cases >= 15);
+	assert_true(cases >= 24 && masked >= 4 && pooled >= 4);
 }
 
 /* Shapes that are awkward for panels, tiles and lanes. */
@@ -212,6 +256,142 @@ test_batch_independence(void **state)
 	}
 }
 
+/*
+ * Sequences of one length, made so by padding: what is live has the bits that
+ * it has without, and so has the pooled output, from every set of kernels.
+ */
+static void
+test_padding(void **state)
+{
+	enum
+	{
+		COUNT = 5,
+		LENGTH = 70
+	};
+	static const int32_t lengths[COUNT] = {1, LENGTH, 33, 2, 64};
+	int32_t		ids[COUNT * LENGTH];
+	int32_t		offsets[COUNT + 1] = {0};
+	uint8_t		mask[COUNT * LENGTH];
+	electra_batch batch = {.num_sequences = COUNT, .offsets = offsets, .token_ids = ids, .padding_mask = mask};
+
+	(void) state;
+	for (int b = 0; b < COUNT; b++)
+	{
+		offsets[b + 1] = (b + 1) * LENGTH;
+		for (int t = 0; t < LENGTH; t++)
+			mask[b * LENGTH + t] = t < lengths[b];
+	}
+	for (int s = 1; s < NUM_SHAPES - 1; s++)
+	{
+		size_t		hidden_dim = (size_t) shapes[s][2];
+		electra_config config = random_config(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3],
+											  shapes[s][4], 512);
+		random_image *image;
+		float	   *first = NULL;
+		float	   *first_pooled = NULL;
+
+		config.has_pooler = true;
+		image = random_image_create(&config, (uint64_t) s);
+		for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
+		{
+			float	   *padded;
+			float	   *pooled;
+
+			if (!electra_kernels_choose((electra_kernel_set) set))
+				continue;
+			random_token_ids(&config, 3, ids, COUNT * LENGTH);
+			padded = encode(&image->model, &batch);
+			pooled = pool_first(&image->model, &batch, padded);
+			for (int b = 0; b < COUNT; b++)
+			{
+				float	   *alone = encode_ids(&image->model, ids + offsets[b], lengths[b]);
+				int32_t		alone_offsets[] = {0, lengths[b]};
+				electra_batch single = {.num_sequences = 1, .offsets = alone_offsets};
+				float	   *alone_pooled = pool_first(&image->model, &single, alone);
+
+				assert_memory_equal(alone, padded + (size_t) b * LENGTH * hidden_dim,
+									(size_t) lengths[b] * hidden_dim * sizeof(float));
+				assert_memory_equal(alone_pooled, pooled + (size_t) b * hidden_dim, hidden_dim * sizeof(float));
+				free(alone);
+				free(alone_pooled);
+			}
+			if (first == NULL)
+			{
+				first = padded;
+				first_pooled = pooled;
+				continue;
+			}
+			assert_memory_equal(first, padded, COUNT * LENGTH * hidden_dim * sizeof(float));
+			assert_memory_equal(first_pooled, pooled, COUNT * hidden_dim * sizeof(float));
+			free(padded);
+			free(pooled);
+		}
+		free(first);
+		free(first_pooled);
+		random_image_free(image);
+	}
+}
+
+/*
+ * Padding anywhere: other ids under the 0s change nothing that is live, a mask
+ * of ones is no mask, and every set of kernels has the same bits.
+ */
+static void
+test_masks(void **state)
+{
+	enum
+	{
+		LENGTH = 45
+	};
+	electra_config config = random_config(2, 3, 90, 50, 123, 64);
+	random_image *image = random_image_create(&config, 8);
+	int32_t		ids[LENGTH];
+	int32_t		offsets[] = {0, LENGTH};
+	uint8_t		mask[LENGTH];
+	electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids, .padding_mask = mask};
+	size_t		row = 90 * sizeof(float);
+
+	(void) state;
+	for (int kind = 0; kind < RANDOM_NUM_MASKS; kind++)
+	{
+		float	   *first = NULL;
+
+		for (int t = 0; t < LENGTH; t++)
+			mask[t] = random_mask_bit(kind, t, LENGTH);
+		for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
+		{
+			float	   *output;
+
+			if (!electra_kernels_choose((electra_kernel_set) set))
+				continue;
+			random_token_ids(&config, 4, ids, LENGTH);
+			output = encode(&image->model, &batch);
+			if (first == NULL)
+				first = output;
+			else
+			{
+				assert_memory_equal(first, output, LENGTH * row);
+				free(output);
+			}
+			for (int t = 0; t < LENGTH; t++)
+				ids[t] = mask[t] ? ids[t] : 7;
+			output = encode(&image->model, &batch);
+			for (int t = 0; t < LENGTH; t++)
+				if (mask[t])
+					assert_memory_equal(first + t * 90, output + t * 90, row);
+			free(output);
+			if (kind == 0)
+			{
+				output = encode_ids(&image->model, ids, LENGTH);
+				assert_memory_equal(first, output, LENGTH * row);
+				free(output);
+			}
+		}
+		free(first);
+	}
+	random_image_free(image);
+}
+
 /* No segment ids mean segment 0; another segment means other values. */
 static void
 test_segments(void **state)
@@ -245,6 +425,7 @@ test_refusals(void **state)
 	random_image *image = random_image_create(&config, 1);
 	int32_t		ids[20] = {0};
 	uint8_t		segments[20] = {0};
+	uint8_t		mask[20] = {0};
 	int32_t		offsets[] = {0, 4, 4 + 16};
 	electra_batch batch = {.num_sequences = 2, .offsets = offsets, .token_ids = ids, .segment_ids = segments};
 	void	   *workspace = allocate_aligned(electra_encoder_workspace(&image->model, &batch));
@@ -275,6 +456,21 @@ test_refusals(void **state)
 	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
 					 ELECTRA_INVALID_ARGUMENT);
 	assert_string_equal(error.message, "sequence 0 has 0 tokens");
+	offsets[1] = 4;
+	batch.padding_mask = mask;
+	memset(mask, 1, 4);
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+					 ELECTRA_INVALID_ARGUMENT);
+	assert_string_equal(error.message, "padding_mask of sequence 1 is all 0");
+	assert_string_equal(error.detail, "At least one of its 16 tokens must take part.");
+	assert_true(error.hint[0] != '\0');
+	mask[19] = 2;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
+					 ELECTRA_INVALID_ARGUMENT);
+	assert_string_equal(error.message, "padding_mask value 2 is out of range");
+	assert_string_equal(error.detail, "The value at position 19 must be 0 or 1.");
+	mask[19] = 1;
+	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error), ELECTRA_OK);
 	batch.num_sequences = 0;
 	assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error), ELECTRA_OK);
 	free(workspace);
@@ -304,6 +500,41 @@ test_not_finite(void **state)
 			assert_int_equal(electra_encode(&image->model, &batch, workspace, output, NULL, &error),
 							 ELECTRA_NOT_FINITE);
 	free(workspace);
+	random_image_free(image);
+}
+
+/* No pooler, and one whose products are infinities of both signs. */
+static void
+test_pooled_refusals(void **state)
+{
+	electra_config config = random_config(1, 2, 32, 32, 64, 16);
+	random_image *image = random_image_create(&config, 1);
+	float		hidden[2 * 32];
+	float		pooled[2 * 32];
+	int32_t		offsets[] = {0, 1, 2};
+	electra_batch batch = {.num_sequences = 2, .offsets = offsets};
+	electra_error error = {0};
+	float	   *panels;
+
+	(void) state;
+	assert_int_equal(electra_pooled_output(&image->model, &batch, hidden, pooled, &error), ELECTRA_UNSUPPORTED);
+	assert_string_equal(error.message, "preset has no pooled output");
+	random_image_free(image);
+
+	config.has_pooler = true;
+	image = random_image_create(&config, 1);
+	panels = (float *) (image->memory + image->model.header->pooler.panels);
+	for (int i = 0; i < 32 * 32; i++)
+		panels[i] = i / 32 % 2 == 0 ? 3e38f : -3e38f;
+	for (int i = 0; i < 2 * 32; i++)
+		hidden[i] = i < 32 ? 0.0f : i < 48 ? INFINITY : 3.0f;
+	for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
+		if (electra_kernels_choose((electra_kernel_set) set))
+		{
+			assert_int_equal(electra_pooled_output(&image->model, &batch, hidden, pooled, &error),
+							 ELECTRA_NOT_FINITE);
+			assert_non_null(strstr(error.detail, "sequence 1."));
+		}
 	random_image_free(image);
 }
 
@@ -391,9 +622,12 @@ main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_same_bits),
 		cmocka_unit_test(test_batch_independence),
+		cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_masks),
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_not_finite),
+		cmocka_unit_test(test_pooled_refusals),
 		cmocka_unit_test(test_cancel),
 	};
 

@@ -12,8 +12,6 @@
 #include "core/vocabulary.h"
 #include "archive_fixture.h"
 
-#include <math.h>
-
 /* An image in memory: electra_sink.write */
 typedef struct memory_image
 {
@@ -122,7 +120,10 @@ check_floats(const electra_model *model, uint64_t offset, const preset_source *s
 	free(values);
 }
 
-/* A stream of biases and norms that is not all zeros and ones, so that mixing them up shows. */
+/*
+ * Biases and norms that are not all zeros and ones, so that mixing tensors up
+ * shows; each value has at most 8 significant bits, which every dtype holds.
+ */
 static electra_status
 read_numbered(const source_tensor *tensor, int64_t first, int64_t count, float *values, electra_error *error)
 {
@@ -132,7 +133,7 @@ read_numbered(const source_tensor *tensor, int64_t first, int64_t count, float *
 	for (const char *p = tensor->spec.name; *p != '\0'; p++)
 		hash = hash * 31 + (unsigned char) *p;
 	for (int64_t i = 0; i < count; i++)
-		values[i] = (float) (hash % 1000) + (float) (first + i) / 65536;
+		values[i] = (float) ((int) ((hash + 37 * (uint64_t) (first + i)) % 509) - 254) / 64;
 	return ELECTRA_OK;
 }
 
@@ -186,7 +187,33 @@ check_layer(const electra_model *model, int number, const preset_source *source)
 	}
 }
 
-/* With projection, without; with a Dense module, with and without its bias. */
+/* Whatever the dtypes in which they were stored. */
+static void
+check_weights(const electra_model *model, const preset_source *source)
+{
+	const electra_image_header *header = model->header;
+	const electra_config *config = &source->config;
+
+	check_floats(model, header->word_embeddings, source, "embeddings.word_embeddings.weight");
+	check_floats(model, header->position_embeddings, source, "embeddings.position_embeddings.weight");
+	check_floats(model, header->segment_embeddings, source, "embeddings.token_type_embeddings.weight");
+	check_floats(model, header->embedding_norm.weight, source, "embeddings.LayerNorm.weight");
+	check_floats(model, header->embedding_norm.bias, source, "embeddings.LayerNorm.bias");
+	if (config->embedding_dim != config->hidden_dim)
+		check_linear(model, &header->projection, source, "embeddings_project", true);
+	else
+		assert_int_equal(header->projection.panels, 0);
+	if (config->has_pooler)
+		check_linear(model, &header->pooler, source, "pooler.dense", true);
+	else
+		assert_int_equal(header->pooler.panels, 0);
+	if (config->num_modules > 1)
+		check_linear(model, &header->modules[1], source, "modules.1.linear", config->modules[1].has_bias);
+	for (int layer = 0; layer < config->num_layers; layer++)
+		check_layer(model, layer, source);
+}
+
+/* With projection and pooler, without; with a Dense module, with and without its bias. */
 static void
 test_every_weight(void **state)
 {
@@ -206,6 +233,8 @@ test_every_weight(void **state)
 		size_t		token_size;
 
 		make_source(&source, projection ? 24 : 40, true, dense_bias);
+		if (variant == 1 || variant == 2)
+			fixture_remove_pooler(&source);
 		write_archive(&source, &archive, digest);
 		assert_int_equal(build(&archive, &image, digest, UINT64_MAX, &electra_malloc_allocator, NULL,
 							   &size, &error), ELECTRA_OK);
@@ -216,18 +245,7 @@ test_every_weight(void **state)
 		assert_int_equal(electra_model_verify(&model, NULL, &error), ELECTRA_OK);
 		assert_memory_equal(electra_model_config(&model), &source.config, sizeof(electra_config));
 
-		check_floats(&model, model.header->word_embeddings, &source, "embeddings.word_embeddings.weight");
-		check_floats(&model, model.header->position_embeddings, &source, "embeddings.position_embeddings.weight");
-		check_floats(&model, model.header->segment_embeddings, &source, "embeddings.token_type_embeddings.weight");
-		check_floats(&model, model.header->embedding_norm.weight, &source, "embeddings.LayerNorm.weight");
-		check_floats(&model, model.header->embedding_norm.bias, &source, "embeddings.LayerNorm.bias");
-		if (projection)
-			check_linear(&model, &model.header->projection, &source, "embeddings_project", true);
-		else
-			assert_int_equal(model.header->projection.panels, 0);
-		check_linear(&model, &model.header->modules[1], &source, "modules.1.linear", dense_bias);
-		for (int layer = 0; layer < 2; layer++)
-			check_layer(&model, layer, &source);
+		check_weights(&model, &source);
 		assert_true(electra_vocabulary_token(image.bytes + model.header->vocabulary, 6, &token, &token_size));
 		assert_int_equal(token_size, 5);
 		assert_memory_equal(token, "##ing", 5);
@@ -235,6 +253,143 @@ test_every_weight(void **state)
 		free(archive.bytes);
 		free(image.bytes);
 	}
+}
+
+/*
+ * The same values in half the bytes: the image differs in nothing but where it
+ * comes from.  With some tensors in another dtype the archive's order, and so
+ * the image's, is another one; the weights are the same.
+ */
+static void
+test_stored_dtypes(void **state)
+{
+	static const electra_dtype dtypes[][2] = {
+		/* matrices, vectors */
+		{ELECTRA_F32, ELECTRA_F32}, {ELECTRA_F16, ELECTRA_F16}, {ELECTRA_BF16, ELECTRA_BF16},
+		{ELECTRA_F16, ELECTRA_F32}, {ELECTRA_BF16, ELECTRA_F32}, {ELECTRA_BF16, ELECTRA_F16},
+		{ELECTRA_F32, ELECTRA_BF16}
+	};
+	const size_t content = sizeof(electra_image_header);
+	memory_image first = {0};
+	uint64_t	first_size = 0;
+	size_t		first_archive = 0;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(dtypes) / sizeof(dtypes[0]); i++)
+	{
+		preset_source source;
+		byte_buffer archive = {0};
+		memory_image image;
+		electra_model model;
+		electra_error error;
+		uint64_t	size;
+
+		make_source(&source, 24, true, true);
+		fixture_add_tensor(&source, "qa_outputs.weight");
+		source.tensors[source.num_tensors - 1].read = read_numbered;
+		fixture_store(&source, dtypes[i][0], dtypes[i][1]);
+		write_archive(&source, &archive, NULL);
+		assert_int_equal(build_plainly(&archive, &image, &size, &error), ELECTRA_OK);
+		assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_OK);
+		assert_int_equal(electra_model_config(&model)->dtype, dtypes[i][0]);
+		check_weights(&model, &source);
+		if (i == 0)
+		{
+			first = image;
+			first_size = size;
+			first_archive = archive.size;
+		}
+		else if (dtypes[i][0] == dtypes[i][1])
+		{
+			const electra_image_header *header = (electra_image_header *) first.bytes;
+
+			assert_true(archive.size < first_archive);
+			assert_int_equal(size, first_size);
+			assert_memory_equal(image.bytes + content, first.bytes + content, size - content);
+			assert_memory_equal(model.header->content_digest, header->content_digest, ELECTRA_DIGEST_SIZE);
+			assert_memory_not_equal(model.header->digest, header->digest, ELECTRA_DIGEST_SIZE);
+		}
+		if (i != 0)
+			free(image.bytes);
+		free(archive.bytes);
+		preset_source_free(&source);
+	}
+	free(first.bytes);
+}
+
+/* Subnormals, the largest and the smallest, in both small formats. */
+static const float extremes[][8] = {
+	[ELECTRA_F16] = {0x1p-24f, -0x3FFp-24f, 0x1p-14f, 65504.0f, -65504.0f, 1.0f + 0x1p-10f, -0.0f, 0.0f},
+	[ELECTRA_BF16] = {0x1p-133f, -0x7Fp-133f, 0x1p-126f, 0x1.FEp127f, -0x1.FEp127f, 1.0f + 0x1p-7f, -0.0f, 0.0f},
+};
+
+static electra_status
+read_extremes(const source_tensor *tensor, int64_t first, int64_t count, float *values, electra_error *error)
+{
+	(void) error;
+	for (int64_t i = 0; i < count; i++)
+		values[i] = extremes[tensor->stored_dtype][(first + i) % 8];
+	return ELECTRA_OK;
+}
+
+static void
+test_extreme_values(void **state)
+{
+	(void) state;
+	for (electra_dtype dtype = ELECTRA_F16; dtype <= ELECTRA_BF16; dtype++)
+	{
+		preset_source source;
+		byte_buffer archive = {0};
+		memory_image image;
+		electra_model model;
+		electra_error error;
+		uint64_t	size;
+
+		fixture_source(&source, 24, 5);
+		fixture_store(&source, dtype, dtype);
+		for (int i = 0; i < source.num_tensors; i++)
+			source.tensors[i].read = read_extremes;
+		write_archive(&source, &archive, NULL);
+		assert_int_equal(build_plainly(&archive, &image, &size, &error), ELECTRA_OK);
+		assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_OK);
+		for (int i = 0; i < 8 * 24; i++)
+		{
+			const float *words = electra_model_floats(&model, model.header->word_embeddings);
+
+			assert_memory_equal(&words[i], &extremes[dtype][i % 8], sizeof(float));
+		}
+		free(image.bytes);
+		free(archive.bytes);
+		preset_source_free(&source);
+	}
+}
+
+/* Without a vocabulary no id has a token; everything else is there. */
+static void
+test_no_vocabulary(void **state)
+{
+	preset_source source;
+	byte_buffer archive = {0};
+	memory_image image;
+	electra_model model;
+	electra_error error;
+	uint64_t	size;
+	const char *token;
+	size_t		token_size;
+
+	(void) state;
+	make_source(&source, 24, false, false);
+	fixture_remove_vocabulary(&source);
+	write_archive(&source, &archive, NULL);
+	assert_int_equal(build_plainly(&archive, &image, &size, &error), ELECTRA_OK);
+	assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_OK);
+	assert_int_equal(electra_model_config(&model)->tokenizer.pipeline, ELECTRA_TOKENIZER_NONE);
+	check_weights(&model, &source);
+	for (int32_t id = -1; id < 9; id++)
+		assert_false(electra_vocabulary_token(image.bytes + model.header->vocabulary, id, &token, &token_size));
+	free(image.bytes);
+	free(archive.bytes);
+	preset_source_free(&source);
 }
 
 /* Nothing of the memory that happened to be there gets into an image. */
@@ -283,17 +438,28 @@ test_same_bytes(void **state)
 	preset_source_free(&source);
 }
 
-/* NaN and infinities in an encoder's tensor and in one that the image leaves out. */
+/* NaN and infinities in an encoder's tensor and in one that the image leaves out, in every dtype. */
 static void
 test_not_finite(void **state)
 {
-	static const char *const names[] = {"encoder.layer.1.output.dense.weight", "pooler.dense.bias",
+	static const char *const names[] = {"encoder.layer.1.output.dense.weight", "qa_outputs.weight",
 	"embeddings.word_embeddings.weight", "encoder.layer.0.attention.self.key.bias"};
-	const float values[] = {NAN, INFINITY, -INFINITY};
+	static const struct
+	{
+		electra_dtype dtype;
+		uint32_t	bits;
+	}			values[] = {
+		{ELECTRA_F32, 0x7fc00000}, {ELECTRA_F32, 0x7f800000}, {ELECTRA_F32, 0xff800000},
+		{ELECTRA_F16, 0x7e00}, {ELECTRA_F16, 0x7c00}, {ELECTRA_F16, 0xfc00}, {ELECTRA_F16, 0x7c01},
+		{ELECTRA_BF16, 0x7fc0}, {ELECTRA_BF16, 0x7f80}, {ELECTRA_BF16, 0xff80}, {ELECTRA_BF16, 0x7f81},
+	};
+	const size_t num_values = sizeof(values) / sizeof(values[0]);
 
 	(void) state;
-	for (size_t i = 0; i < 12; i++)
+	for (size_t i = 0; i < 4 * num_values; i++)
 	{
+		const char *name = names[i / num_values];
+		electra_dtype dtype = values[i % num_values].dtype;
 		preset_source source;
 		byte_buffer archive = {0};
 		memory_image image;
@@ -303,14 +469,17 @@ test_not_finite(void **state)
 		uint64_t	place;
 
 		make_source(&source, 24, false, false);
+		fixture_add_tensor(&source, "qa_outputs.weight");
+		fixture_store(&source, dtype, dtype);
 		write_archive(&source, &archive, NULL);
 		assert_int_equal(electra_archive_open(&reader, buffer_stream(&archive), archive.size,
 											  &electra_malloc_allocator, &error), ELECTRA_OK);
-		place = reader.archive->data_begin + electra_archive_tensor(reader.archive, names[i / 3])->begin;
+		place = reader.archive->data_begin + electra_archive_tensor(reader.archive, name)->begin;
 		electra_archive_close(&reader);
-		memcpy(archive.bytes + place + 7 * sizeof(float), &values[i % 3], sizeof(float));
+		memcpy(archive.bytes + place + 7 * electra_dtype_size(dtype), &values[i % num_values].bits,
+			   electra_dtype_size(dtype));
 		assert_int_equal(build_plainly(&archive, &image, &size, &error), ELECTRA_NOT_FINITE);
-		assert_non_null(strstr(error.message, names[i / 3]));
+		assert_non_null(strstr(error.message, name));
 		assert_non_null(strstr(error.detail, "element 7,"));
 		assert_false(image.header_written);
 		free(image.bytes);
@@ -493,6 +662,12 @@ test_damaged_image(void **state)
 	BREAK(projection.panels, size);
 	BREAK(projection.bias, 0);
 	BREAK(projection.in_dim, 25);
+	BREAK(pooler.panels, size);
+	BREAK(pooler.panels, 0);
+	BREAK(pooler.bias, 0);
+	BREAK(pooler.bias, good.pooler.bias + 4);
+	BREAK(pooler.out_dim, 39);
+	BREAK(config.has_pooler, false);
 	BREAK(layers, size - 64);
 	BREAK(layers, UINT64_MAX - 63);
 	BREAK(modules[1].panels, size);
@@ -526,6 +701,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_weight),
+		cmocka_unit_test(test_stored_dtypes),
+		cmocka_unit_test(test_extreme_values),
+		cmocka_unit_test(test_no_vocabulary),
 		cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_not_finite),
 		cmocka_unit_test(test_wrong_digest),

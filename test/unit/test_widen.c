@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "import/widen.h"
+#include "core/widen.h"
 
 #include <float.h>
 #include <math.h>
@@ -29,7 +29,7 @@ widen_16(electra_dtype dtype, uint16_t element)
 {
 	float		value;
 
-	widen_to_float(dtype, &element, 1, &value);
+	electra_widen(dtype, &element, 1, &value);
 	return value;
 }
 
@@ -38,7 +38,7 @@ widen_64(double element)
 {
 	float		value;
 
-	widen_to_float(ELECTRA_F64, &element, 1, &value);
+	electra_widen(ELECTRA_F64, &element, 1, &value);
 	return value;
 }
 
@@ -129,13 +129,13 @@ test_unaligned(void **state)
 	(void) state;
 	values[4] = 7;
 	memcpy(stored + 1, floats, sizeof(floats));
-	widen_to_float(ELECTRA_F32, stored + 1, 4, values);
+	electra_widen(ELECTRA_F32, stored + 1, 4, values);
 	assert_memory_equal(values, floats, sizeof(floats));
 	memcpy(stored + 1, halves, sizeof(halves));
-	widen_to_float(ELECTRA_F16, stored + 1, 4, values);
+	electra_widen(ELECTRA_F16, stored + 1, 4, values);
 	assert_memory_equal(values, expected_halves, sizeof(expected_halves));
 	memcpy(stored + 1, doubles, sizeof(doubles));
-	widen_to_float(ELECTRA_F64, stored + 1, 4, values);
+	electra_widen(ELECTRA_F64, stored + 1, 4, values);
 	assert_memory_equal(values, floats, sizeof(floats));
 	assert_true(values[4] == 7);
 }

@@ -2,7 +2,7 @@
  * Stored floating-point formats to float, by integer arithmetic where the
  * format has no C type.
  */
-#include "import/widen.h"
+#include "widen.h"
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ half_to_bits(uint16_t half)
 }
 
 void
-widen_to_float(electra_dtype dtype, const void *stored, size_t count, float *values)
+electra_widen(electra_dtype dtype, const void *stored, size_t count, float *values)
 {
 	const unsigned char *bytes = stored;
 

@@ -4,7 +4,7 @@
 #ifndef ELECTRA_WIDEN_H
 #define ELECTRA_WIDEN_H
 
-#include "core/config.h"
+#include "config.h"
 
 /*
  * Converts count little-endian elements of dtype (ELECTRA_F32, ELECTRA_F16,
@@ -12,6 +12,6 @@
  * BF16 widen exactly, subnormals included; F64 rounds to the nearest float,
  * ties to even, beyond the range to infinity.  NaN stays NaN.
  */
-extern void widen_to_float(electra_dtype dtype, const void *stored, size_t count, float *values);
+extern void electra_widen(electra_dtype dtype, const void *stored, size_t count, float *values);
 
 #endif							/* ELECTRA_WIDEN_H */
