@@ -104,27 +104,16 @@ electra_added_match_raw(const electra_vocabulary_header *vocabulary, electra_tex
 }
 
 bool
-electra_normalized_matcher_init(electra_normalized_matcher *matcher, electra_words *words,
-								const electra_allocator *memory)
+electra_normalized_matcher_init(electra_normalized_matcher *matcher, const electra_allocator *memory)
 {
-	const electra_vocabulary_header *vocabulary = words->vocabulary;
 	uint32_t	size = 2;
 
-	*matcher = (electra_normalized_matcher) {
-		.vocabulary = vocabulary,
-		.trie = electra_vocabulary_trie(vocabulary),
-		.words = words,
-		.before = ELECTRA_NO_CODE_POINT
-	};
-	if (vocabulary->normalized_root == ELECTRA_TRIE_NONE)
-		return true;
-
-	/* the pattern, and the character behind it for single_word */
-	matcher->needed = vocabulary->longest_normalized + 1;
-	while (size <= matcher->needed)
+	while (size < matcher->needed)
 		size *= 2;
+	matcher->trie = electra_vocabulary_trie(matcher->vocabulary);
 	matcher->window = memory->alloc(memory->context, size * sizeof(uint32_t));
 	matcher->window_size = size;
+	matcher->before = ELECTRA_NO_CODE_POINT;
 	return matcher->window != NULL;
 }
 
@@ -148,7 +137,7 @@ match_window(const electra_normalized_matcher *matcher, uint32_t *length)
 {
 	const electra_trie *trie = &matcher->trie;
 	const electra_added_token *found = NULL;
-	uint32_t	node = matcher->vocabulary->normalized_root;
+	uint32_t	node = matcher->root;
 
 	for (uint32_t i = 0; i < matcher->count; i++)
 	{
@@ -158,7 +147,7 @@ match_window(const electra_normalized_matcher *matcher, uint32_t *length)
 		if (node == ELECTRA_TRIE_NONE)
 			break;
 		token = electra_vocabulary_added(matcher->vocabulary, trie->nodes[node].value);
-		if (token != NULL)
+		if (token != NULL && (token->flags & matcher->required_flags) == matcher->required_flags)
 		{
 			found = token;
 			*length = i + 1;
@@ -197,13 +186,11 @@ advance_window(electra_normalized_matcher *matcher)
 	}
 	if (token != NULL)
 	{
-		electra_words_end(matcher->words);
-		electra_words_emit(matcher->words, token->id);
 		drop_from_window(matcher, length);
-		return true;
+		return matcher->token_sink(matcher->context, token);
 	}
 
-	if (!electra_words_push(matcher->words, window_at(matcher, 0)))
+	if (!matcher->plain_sink(matcher->context, window_at(matcher, 0)))
 		return false;
 	drop_from_window(matcher, 1);
 	if (matcher->plain > 0)
@@ -212,12 +199,8 @@ advance_window(electra_normalized_matcher *matcher)
 }
 
 bool
-electra_normalized_matcher_push(void *context, uint32_t code_point)
+electra_normalized_matcher_push(electra_normalized_matcher *matcher, uint32_t code_point)
 {
-	electra_normalized_matcher *matcher = context;
-
-	if (matcher->window == NULL)
-		return electra_words_push(matcher->words, code_point);
 	matcher->window[(matcher->begin + matcher->count) & (matcher->window_size - 1)] = code_point;
 	matcher->count++;
 	return matcher->count < matcher->needed || advance_window(matcher);
@@ -233,6 +216,5 @@ electra_normalized_matcher_end(electra_normalized_matcher *matcher)
 	}
 	matcher->plain = 0;
 	matcher->before = ELECTRA_NO_CODE_POINT;
-	electra_words_end(matcher->words);
 	return true;
 }

@@ -1,12 +1,12 @@
 /*
- * Added tokens, as tokenizers' AddedVocabulary finds them: those that match
- * the text as it is, and those that match normalized text.
+ * Finding added tokens in the text as it is, and in normalized text, as
+ * tokenizers' AddedVocabulary and Keras-Hub's regular expressions do.
  */
 #ifndef ELECTRA_ADDED_TOKENS_H
 #define ELECTRA_ADDED_TOKENS_H
 
 #include "text_cursor.h"
-#include "wordpiece.h"
+#include "vocabulary_section.h"
 
 #define ELECTRA_NO_CODE_POINT UINT32_MAX
 
@@ -32,9 +32,16 @@ typedef struct electra_normalized_matcher
 {
 	const electra_vocabulary_header *vocabulary;
 	electra_trie trie;
-	electra_words *words;
+	uint32_t	root;			/* of the patterns */
+	uint32_t	required_flags; /* tokens without these are not found */
+
+	/* receive what is no token, and tokens; false: no memory */
+	bool		(*plain_sink) (void *context, uint32_t code_point);
+	bool		(*token_sink) (void *context, const electra_added_token *token);
+	void	   *context;
+
 	uint32_t   *window;			/* (window_size) a ring */
-	uint32_t	window_size;	/* a power of two > longest pattern */
+	uint32_t	window_size;	/* a power of two >= needed */
 	uint32_t	begin;
 	uint32_t	count;
 	uint32_t	needed;			/* code points that decide what is at begin */
@@ -42,12 +49,15 @@ typedef struct electra_normalized_matcher
 	uint32_t	before;			/* the code point in front of begin */
 } electra_normalized_matcher;
 
-/* false: no memory. */
-extern bool electra_normalized_matcher_init(electra_normalized_matcher *matcher, electra_words *words,
+/*
+ * Gets the room for its window; the members up to context, and needed, are the
+ * caller's.  false: no memory.
+ */
+extern bool electra_normalized_matcher_init(electra_normalized_matcher *matcher,
 											const electra_allocator *memory);
 
-/* Takes the next code point of a normalized section of the text; context is the matcher. */
-extern bool electra_normalized_matcher_push(void *context, uint32_t code_point);
+/* Takes the next code point of a normalized section of the text.  false: no memory. */
+extern bool electra_normalized_matcher_push(electra_normalized_matcher *matcher, uint32_t code_point);
 
 /* The section is over. */
 extern bool electra_normalized_matcher_end(electra_normalized_matcher *matcher);

@@ -6,23 +6,20 @@
 #ifndef ELECTRA_BERT_NORMALIZER_H
 #define ELECTRA_BERT_NORMALIZER_H
 
+#include "accents.h"
 #include "config.h"
 
 typedef struct electra_normalizer
 {
 	const electra_tokenizer_config *config;
-	const electra_allocator *memory;
 
 	/* receives each normalized code point; false (no memory) stops everything */
 	bool		(*emit) (void *context, uint32_t code_point);
 	void	   *context;
-
-	/* combining characters whose order is not known yet; see bert_normalizer.c */
-	uint32_t   *marks;			/* (marks_capacity) */
-	size_t		num_marks;
-	size_t		marks_capacity;
+	electra_accents accents;
 } electra_normalizer;
 
+/* The normalizer must stay where it is from here on. */
 extern void electra_normalizer_init(electra_normalizer *normalizer,
 									const electra_tokenizer_config *config,
 									const electra_allocator *memory,

@@ -1,9 +1,11 @@
 /*
- * Ids back to text: tokenizers' WordPiece decoder with cleanup.
+ * Ids back to text: tokenizers' WordPiece decoder with cleanup, or what
+ * tensorflow-text's FastWordpieceTokenizer makes of them for Keras-Hub, which
+ * neither leaves out special tokens nor cleans up.
  */
 #include <string.h>
 
-#include "tokenizer.h"
+#include "pipeline.h"
 #include "vocabulary_section.h"
 
 /* What cleanup replaces, in this order, within each token and the space before it. */
@@ -18,6 +20,9 @@ static const struct
 
 typedef struct output
 {
+	const electra_tokenizer_config *config;
+	const electra_vocabulary_header *vocabulary;
+	bool		first;			/* nothing has been appended yet */
 	char	   *text;			/* (capacity) */
 	size_t		size;
 	size_t		capacity;
@@ -69,44 +74,67 @@ replace_all(char *text, size_t size, const char *from, const char *to)
 	return kept;
 }
 
+/* Does a token that is not the first one continue the word before it? */
+static bool
+continues(const output *out, const char *token, size_t size)
+{
+	const char *prefix = out->config->continuing_prefix;
+	size_t		prefix_size = strlen(prefix);
+	bool		keras = out->config->pipeline == ELECTRA_TOKENIZER_KERAS;
+
+	/* for Keras the prefix alone is a word, and an empty prefix none */
+	if (keras && (prefix_size == 0 || size == prefix_size))
+		return false;
+	return size >= prefix_size && memcmp(token, prefix, prefix_size) == 0;
+}
+
 /* Appends one token: a continuing piece without its prefix, another one behind a space. */
 static bool
-append_token(output *out, const char *token, size_t size, const char *prefix, bool first)
+append_token(output *out, const char *token, size_t size)
 {
-	size_t		prefix_size = strlen(prefix);
 	char	   *begin;
 	size_t		added = 0;
 
 	if (!reserve(out, size + 1))
 		return false;
 	begin = out->text + out->size;
-	if (!first)
+	if (!out->first)
 	{
-		if (size >= prefix_size && memcmp(token, prefix, prefix_size) == 0)
+		if (continues(out, token, size))
 		{
-			token += prefix_size;
-			size -= prefix_size;
+			token += strlen(out->config->continuing_prefix);
+			size -= strlen(out->config->continuing_prefix);
 		}
 		else
 			begin[added++] = ' ';
 	}
+	out->first = false;
 	memcpy(begin + added, token, size);
 	added += size;
-	for (size_t i = 0; i < sizeof(cleanups) / sizeof(cleanups[0]); i++)
-		added = replace_all(begin, added, cleanups[i].from, cleanups[i].to);
+	if (out->config->pipeline == ELECTRA_TOKENIZER_BERT)
+	{
+		for (size_t i = 0; i < sizeof(cleanups) / sizeof(cleanups[0]); i++)
+			added = replace_all(begin, added, cleanups[i].from, cleanups[i].to);
+	}
 	out->size += added;
 	return true;
 }
 
 /* Appends the token of an id, if decode does not leave it out. */
 static bool
-append_id(output *out, const electra_vocabulary_header *vocabulary, int32_t id, const char *prefix, bool *first)
+append_id(output *out, int32_t id)
 {
-	const electra_added_token *added = (const electra_added_token *) ((const char *) vocabulary + vocabulary->added);
-	const char *token;
-	size_t		size;
+	const electra_vocabulary_header *vocabulary = out->vocabulary;
+	const electra_added_token *added = NULL;
+	const char *token = "";
+	size_t		size = 0;
+	bool		keras = out->config->pipeline == ELECTRA_TOKENIZER_KERAS;
 
-	added = electra_added_find(added, vocabulary->num_added, id);
+	if (!keras)
+	{
+		added = (const electra_added_token *) ((const char *) vocabulary + vocabulary->added);
+		added = electra_added_find(added, vocabulary->num_added, id);
+	}
 	if (added != NULL)
 	{
 		if (added->flags & ELECTRA_ADDED_SKIPPED)
@@ -114,12 +142,11 @@ append_id(output *out, const electra_vocabulary_header *vocabulary, int32_t id, 
 		size = added->pattern_size;
 		token = electra_vocabulary_text(vocabulary, added->pattern, &size);
 	}
-	else if (!electra_vocabulary_token(vocabulary, id, &token, &size))
+	/* a line of Keras's vocabulary may be empty; only ids behind the last one have no token */
+	else if (!electra_vocabulary_token(vocabulary, id, &token, &size) &&
+			 (!keras || (uint32_t) id >= vocabulary->num_tokens))
 		return true;
-	if (!append_token(out, token, size, prefix, *first))
-		return false;
-	*first = false;
-	return true;
+	return append_token(out, token, size);
 }
 
 electra_status
@@ -127,14 +154,20 @@ electra_detokenize(const electra_model *model, const int32_t *ids, int64_t count
 				   char **text, size_t *size, const electra_allocator *memory,
 				   electra_error *error)
 {
-	const electra_vocabulary_header *vocabulary = electra_model_vocabulary(model);
 	const electra_config *config = electra_model_config(model);
-	output		out = {.memory = memory};
-	bool		first = true;
-	bool		enough = reserve(&out, 0);
+	output		out = {
+		.config = &config->tokenizer,
+		.vocabulary = electra_model_vocabulary(model),
+		.first = true,
+		.memory = memory
+	};
+	bool		enough;
 
 	*text = NULL;
 	*size = 0;
+	if (config->tokenizer.pipeline == ELECTRA_TOKENIZER_NONE)
+		return electra_fail_no_vocabulary(error);
+	enough = reserve(&out, 0);
 	for (int64_t i = 0; i < count && enough; i++)
 	{
 		if (ids[i] < 0 || ids[i] >= config->vocab_size)
@@ -145,7 +178,7 @@ electra_detokenize(const electra_model *model, const int32_t *ids, int64_t count
 								config->vocab_size - 1);
 			return ELECTRA_INVALID_ARGUMENT;
 		}
-		enough = append_id(&out, vocabulary, ids[i], config->tokenizer.continuing_prefix, &first);
+		enough = append_id(&out, ids[i]);
 	}
 	if (!enough)
 	{

@@ -2,11 +2,16 @@
  * The seeded generator behind random initialisation: the same seed and name
  * give the same bits on any machine, whatever the order of the tensors.
  *
- * A tensor's stream is SplitMix64 started from the SHA-256 of the seed (8
- * bytes, little-endian) and its name.  A standard normal is the inverse of the normal distribution function
- * at a 53-bit uniform number, so that truncation to two standard deviations is
- * a choice of the uniform's range; computed in double with + - * / and sqrt
- * and our own logarithm only, no libm.
+ * A tensor's stream is SplitMix64 whose first state is the first 8 bytes,
+ * little-endian, of the SHA-256 of the seed (8 bytes, little-endian) followed
+ * by the tensor's name.  Number z becomes the uniform u = ((z >> 11) + 1/2) *
+ * 2^-53 and the normal q(c + u (1 - 2 c)), where q is the inverse of the
+ * standard normal distribution function (AS 241) and c its value at -2: a
+ * normal truncated to two standard deviations, one number each.  Computed in
+ * double with + - * / and sqrt and our own logarithm only, no libm, and rounded
+ * to float once, after the multiplication by the standard deviation.
+ *
+ * test/parity/random_golden.py is the same in Python.
  */
 #ifndef ELECTRA_RANDOM_H
 #define ELECTRA_RANDOM_H

@@ -1,5 +1,6 @@
 /*
- * From text to token ids: Hugging Face's fast BERT pipeline, exactly.
+ * From text to token ids: Hugging Face's fast BERT pipeline or Keras-Hub's
+ * WordPieceTokenizer (config.tokenizer.pipeline), exactly.
  */
 #ifndef ELECTRA_TOKENIZER_H
 #define ELECTRA_TOKENIZER_H
@@ -26,6 +27,7 @@ typedef struct electra_tokens
  * given out: if fewer than capacity + 1 are certain, need_input is set and the
  * caller comes again with a longer part.
  *
+ * ELECTRA_UNSUPPORTED for a model without a vocabulary.
  * ELECTRA_INVALID_TEXT (detail: position in bytes), ELECTRA_CANCELED,
  * ELECTRA_OUT_OF_MEMORY.
  */
@@ -43,6 +45,17 @@ extern void electra_truncate_longest_first(int64_t *a_count, int64_t *b_count, b
 										   int64_t max_length);
 
 /*
+ * The same for Keras presets: MultiSegmentPacker's round-robin, where the odd
+ * token goes to A.
+ */
+extern void electra_truncate_round_robin(int64_t *a_count, int64_t *b_count, bool pair,
+										 int64_t max_length);
+
+/* The one of the two that the tokenizer's pipeline has. */
+extern void electra_truncate(const electra_tokenizer_config *config, int64_t *a_count, int64_t *b_count,
+							 bool pair, int64_t max_length);
+
+/*
  * [CLS] A [SEP], or [CLS] A [SEP] B [SEP] when b_ids is not NULL; segments 0
  * and 1.  ids and segments (may be NULL) have room for a_count + b_count + 3.
  * Returns the number of tokens.
@@ -54,7 +67,8 @@ extern int64_t electra_join_tokens(const electra_tokenizer_config *config,
 
 /*
  * ids back to text, as tokenizers' decode(skip_special_tokens = True) with the
- * WordPiece decoder and clean_up = true does.  *text is NUL-terminated and
+ * WordPiece decoder and clean_up = true does; for Keras presets as
+ * WordPieceTokenizer.detokenize does.  *text is NUL-terminated and
  * owned by the caller.  ELECTRA_INVALID_ARGUMENT for an id outside the vocabulary.
  */
 extern electra_status electra_detokenize(const electra_model *model, const int32_t *ids, int64_t count,

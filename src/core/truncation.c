@@ -8,6 +8,15 @@
 #define SPECIAL_TOKENS_SINGLE 2 /* [CLS] A [SEP] */
 #define SPECIAL_TOKENS_PAIR 3	/* [CLS] A [SEP] B [SEP] */
 
+/* Tokens that stay beside the special ones. */
+static int64_t
+room_for_text(bool pair, int64_t max_length)
+{
+	int64_t		special = pair ? SPECIAL_TOKENS_PAIR : SPECIAL_TOKENS_SINGLE;
+
+	return max_length > special ? max_length - special : 0;
+}
+
 /*
  * The rule of tokenizers' TruncationStrategy::LongestFirst, which does not
  * take tokens off one by one: the longer text is cut to what the shorter one
@@ -17,12 +26,10 @@
 void
 electra_truncate_longest_first(int64_t *a_count, int64_t *b_count, bool pair, int64_t max_length)
 {
-	int64_t		room = max_length - (pair ? SPECIAL_TOKENS_PAIR : SPECIAL_TOKENS_SINGLE);
+	int64_t		room = room_for_text(pair, max_length);
 	int64_t    *shorter = a_count;
 	int64_t    *longer = b_count;
 
-	if (room < 0)
-		room = 0;
 	if (!pair)
 	{
 		if (*a_count > room)
@@ -46,6 +53,45 @@ electra_truncate_longest_first(int64_t *a_count, int64_t *b_count, bool pair, in
 		*shorter = room / 2;
 		*longer = *shorter + room % 2;
 	}
+}
+
+/*
+ * The rule of tensorflow-text's RoundRobinTrimmer: A and B take tokens in
+ * turn, A first, while they have some and there is room.
+ */
+void
+electra_truncate_round_robin(int64_t *a_count, int64_t *b_count, bool pair, int64_t max_length)
+{
+	int64_t		room = room_for_text(pair, max_length);
+	int64_t		half = room / 2;
+
+	if (!pair)
+	{
+		if (*a_count > room)
+			*a_count = room;
+	}
+	else if (*a_count > half && *b_count > half)
+	{
+		*a_count = room - half;
+		*b_count = half;
+	}
+	else if (*a_count > room - *b_count)
+	{
+		if (*a_count > *b_count)
+			*a_count = room - *b_count;
+		else
+			*b_count = room - *a_count;
+	}
+}
+
+void
+electra_truncate(const electra_tokenizer_config *config, int64_t *a_count, int64_t *b_count,
+				 bool pair, int64_t max_length)
+{
+	if (config->pipeline == ELECTRA_TOKENIZER_KERAS)
+		electra_truncate_round_robin(a_count, b_count, pair, max_length);
+	else
+		electra_truncate_longest_first(a_count, b_count, pair, max_length);
 }
 
 int64_t

@@ -1,5 +1,6 @@
 /*
- * BertPreTokenizer and WordPiece.
+ * WordPiece, greedy, as tokenizers' WordPiece and tensorflow-text's
+ * FastWordpieceTokenizer have it.
  *
  * A word is kept only up to the length at which it is unknown anyway; that
  * length also bounds the work for each of its characters, so that all of it is
@@ -9,7 +10,6 @@
 
 #include <string.h>
 
-#include "unicode.h"
 #include "utf8.h"
 
 #define FIRST_CAPACITY 128
@@ -99,6 +99,22 @@ longest_piece(const electra_words *words, size_t begin, const uint32_t *children
 }
 
 /*
+ * FastWordpieceTokenizer knows no difference between a word that begins with
+ * the continuing prefix and the continuation of one: only "##ab" itself, not
+ * "#" or "##", can begin its word "##abc".  A word that is nothing but the
+ * prefix is one like any other.
+ */
+static bool
+begins_with_prefix(const electra_words *words)
+{
+	const char *prefix = words->config->continuing_prefix;
+	size_t		size = strlen(prefix);
+
+	return words->config->pipeline == ELECTRA_TOKENIZER_KERAS &&
+		words->word_size > size && memcmp(words->word, prefix, size) == 0;
+}
+
+/*
  * Greedy longest match; if any rest of the word has no piece, the whole word
  * is unknown.  Pieces of a valid vocabulary end between characters because
  * both sides are valid UTF-8; of a damaged one they need not, so their number
@@ -111,6 +127,11 @@ split_word(electra_words *words)
 	int32_t		num_pieces = 0;
 	size_t		begin = 0;
 
+	if (begins_with_prefix(words))
+	{
+		begin = strlen(words->config->continuing_prefix);
+		children = words->vocabulary->continuing_children;
+	}
 	while (begin < words->word_size)
 	{
 		size_t		end = longest_piece(words, begin, children, &words->pieces[num_pieces]);
@@ -136,45 +157,36 @@ electra_words_end(electra_words *words)
 	if (words->word_size > 0 && !words->overlong)
 		split_word(words);
 	words->word_size = 0;
-	words->num_chars = 0;
+	words->length = 0;
 	words->overlong = false;
 }
 
-/* Appends to the word; what is one character too long is unknown, whatever follows. */
-static bool
-append(electra_words *words, uint32_t code_point)
+void
+electra_words_overlong(electra_words *words)
 {
-	if (words->overlong)
-		return true;
-	if (words->num_chars >= words->config->max_word_chars)
-	{
-		words->overlong = true;
+	if (!words->overlong)
 		electra_words_emit(words, words->config->unk_token_id);
-		return true;
-	}
-	/* one character more than the word has: see split_word */
-	if (words->num_chars + 1 >= words->capacity && !grow(words))
-		return false;
-	words->word_size += (size_t) electra_utf8_encode(code_point, words->word + words->word_size);
-	words->num_chars++;
-	return true;
+	words->overlong = true;
 }
 
 bool
-electra_words_push(electra_words *words, uint32_t code_point)
+electra_words_append(electra_words *words, uint32_t code_point)
 {
-	uint16_t	flags = electra_unicode(code_point)->flags;
+	int			size;
 
-	if (flags & ELECTRA_WHITE_SPACE)
-		electra_words_end(words);
-	else if (flags & ELECTRA_PUNCTUATION)
+	if (words->overlong)
+		return true;
+	/* one more than the word has: see split_word */
+	while (words->length + ELECTRA_UTF8_MAX >= words->capacity)
 	{
-		electra_words_end(words);
-		if (!append(words, code_point))
+		if (!grow(words))
 			return false;
-		electra_words_end(words);
 	}
+	size = electra_utf8_encode(code_point, words->word + words->word_size);
+	words->length += words->config->pipeline == ELECTRA_TOKENIZER_KERAS ? size : 1;
+	if (words->length > words->config->max_word_chars)
+		electra_words_overlong(words);
 	else
-		return append(words, code_point);
+		words->word_size += (size_t) size;
 	return true;
 }

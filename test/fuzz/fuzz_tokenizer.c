@@ -8,7 +8,7 @@
 #include "../unit/tokenizer_fixture.h"
 #include "../unit/tokenizer_golden.h"
 
-#define NUM_OPTIONS 16
+#define NUM_OPTIONS 64
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +29,8 @@ model_for(uint8_t options)
 		config.tokenize_chinese_chars = (options & 2) == 0;
 		config.lowercase = (options & 4) == 0;
 		config.strip_accents = (options & 8) == 0;
+		config.pipeline = options & 16 ? ELECTRA_TOKENIZER_KERAS : ELECTRA_TOKENIZER_BERT;
+		config.special_tokens_in_strings = (options & 32) == 0;
 		if (fixture_open(model, &config, golden_vocabulary, sizeof(golden_vocabulary) - 1,
 						 golden_added, sizeof(golden_added) - 1, &error) == NULL)
 			abort();

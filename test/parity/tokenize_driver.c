@@ -1,14 +1,18 @@
 /*
  * Tokenizes or detokenizes what comes on standard input, for
- * tokenizer_parity.py: binary both ways, all numbers 32-bit little-endian.
+ * tokenizer_parity.py and keras_tokenizer_parity.py: binary both ways, all
+ * numbers 32-bit little-endian.
  *
- * tokenize_driver VOCABULARY ADDED OPTIONS MAX_WORD_CHARS UNK_ID < texts
+ * tokenize_driver VOCABULARY ADDED OPTIONS MAX_WORD_CHARS UNK_ID [PREFIX] < texts
  *
  * VOCABULARY and ADDED are files with the content of the two tensors of
  * archive.h.  OPTIONS are letters: c clean_text, h tokenize_chinese_chars,
- * l lowercase, s strip_accents; d turns round.  Each text is its size and its
- * bytes, answered by the number of ids and the ids; with d each list of ids is
- * answered by the text.
+ * l lowercase, s strip_accents, i special_tokens_in_strings; k is the Keras
+ * pipeline.  Each text is its size and its bytes, answered by the number of ids
+ * and the ids.  With d each list of ids is answered by the text; with t each
+ * list of four numbers (1 for a pair, max_length, tokens of A and of B) by the
+ * ids of the truncated and joined tokens A 1000, 1001, … and B 2000, 2001, …
+ * and, behind all of them, their segments.  PREFIX is "##" unless given.
  */
 #include "../unit/tokenizer_fixture.h"
 
@@ -67,8 +71,8 @@ write_array(const void *elements, size_t width, uint32_t count)
 static void
 tokenize(const electra_model *model, const char *text, uint32_t size)
 {
-	/* a character is three tokens at most: a Hangul syllable, one piece a jamo */
-	size_t		capacity = 3 * (size_t) size + 1;
+	/* a character is six tokens a byte at most: U+FDFA, one piece a letter */
+	size_t		capacity = 6 * (size_t) size + 1;
 	electra_tokens tokens = {.ids = malloc(capacity * sizeof(int32_t)), .capacity = (int64_t) capacity};
 	electra_error error;
 
@@ -95,6 +99,35 @@ detokenize(const electra_model *model, const int32_t *ids, uint32_t count)
 	free(text);
 }
 
+static void
+truncate_and_join(const electra_tokenizer_config *config, const int32_t *request, uint32_t count)
+{
+	bool		pair;
+	int64_t		a_count;
+	int64_t		b_count;
+	int32_t		a_ids[64];
+	int32_t		b_ids[64];
+	int32_t		answer[2 * (64 + 64 + 3)];
+	uint8_t		segments[64 + 64 + 3];
+	int64_t		joined;
+
+	if (count != 4 || request[2] > 64 || request[3] > 64)
+		fail("four numbers are needed, no more than 64 tokens of each text");
+	pair = request[0] != 0;
+	a_count = request[2];
+	b_count = request[3];
+	for (int i = 0; i < 64; i++)
+	{
+		a_ids[i] = 1000 + i;
+		b_ids[i] = 2000 + i;
+	}
+	electra_truncate(config, &a_count, &b_count, pair, request[1]);
+	joined = electra_join_tokens(config, a_ids, a_count, pair ? b_ids : NULL, pair ? b_count : 0, answer, segments);
+	for (int64_t i = 0; i < joined; i++)
+		answer[joined + i] = segments[i];
+	write_array(answer, sizeof(*answer), (uint32_t) (2 * joined));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -108,10 +141,13 @@ main(int argc, char **argv)
 	size_t		added_size;
 	uint32_t	count;
 	bool		backwards;
+	bool		truncating;
 	void	   *elements;
 
-	if (argc != 6)
-		fail("usage: tokenize_driver VOCABULARY ADDED OPTIONS MAX_WORD_CHARS UNK_ID");
+	if (argc != 6 && argc != 7)
+		fail("usage: tokenize_driver VOCABULARY ADDED OPTIONS MAX_WORD_CHARS UNK_ID [PREFIX]");
+	config.pipeline = strchr(argv[3], 'k') != NULL ? ELECTRA_TOKENIZER_KERAS : ELECTRA_TOKENIZER_BERT;
+	config.special_tokens_in_strings = strchr(argv[3], 'i') != NULL;
 	config.clean_text = strchr(argv[3], 'c') != NULL;
 	config.tokenize_chinese_chars = strchr(argv[3], 'h') != NULL;
 	config.lowercase = strchr(argv[3], 'l') != NULL;
@@ -119,6 +155,9 @@ main(int argc, char **argv)
 	config.max_word_chars = atoi(argv[4]);
 	config.unk_token_id = atoi(argv[5]);
 	backwards = strchr(argv[3], 'd') != NULL;
+	truncating = strchr(argv[3], 't') != NULL;
+	if (argc == 7)
+		snprintf(config.continuing_prefix, sizeof(config.continuing_prefix), "%s", argv[6]);
 
 	vocabulary = read_whole(argv[1], &vocabulary_size);
 	added = read_whole(argv[2], &added_size);
@@ -128,9 +167,11 @@ main(int argc, char **argv)
 		fprintf(stderr, "%s\n%s\n", error.message, error.detail);
 		fail("cannot build the vocabulary");
 	}
-	while ((elements = read_array(backwards ? sizeof(int32_t) : 1, &count)) != NULL)
+	while ((elements = read_array(backwards || truncating ? sizeof(int32_t) : 1, &count)) != NULL)
 	{
-		if (backwards)
+		if (truncating)
+			truncate_and_join(&config, elements, count);
+		else if (backwards)
 			detokenize(&model, elements, count);
 		else
 			tokenize(&model, elements, count);

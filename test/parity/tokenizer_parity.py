@@ -48,33 +48,26 @@ def write_arrays(path_or_pipe, arrays):
     path_or_pipe.write(b"".join(struct.pack("<I", len(data) // width) + data for data, width in arrays))
 
 
-class Case:
-    """One tokenizer of the reference and the same one of ours."""
+class Driver:
+    """A tokenizer of ours: tokenize_driver with a vocabulary (tokens by id) and added tokens (id, flags, token)."""
 
-    def __init__(self, driver, folder, name, backend, options, unk_id):
-        self.driver, self.name, self.backend = driver, name, backend
-        self.options = options
-        self.unk_id = unk_id
-        model_vocabulary = backend.get_vocab(with_added_tokens=False)
-        by_id = {i: t for t, i in backend.get_vocab(with_added_tokens=True).items()}
-        self.size = max(by_id) + 1
+    def __init__(self, driver, folder, vocabulary, added, options, unk_id, prefix="##"):
+        self.driver, self.options = driver, options
         self.vocabulary_path = os.path.join(folder, "vocabulary")
         self.added_path = os.path.join(folder, "added")
+        self.arguments = ["100", str(unk_id), prefix]
         with open(self.vocabulary_path, "wb") as file:
-            file.write(b"".join(by_id.get(i, "").encode() + b"\0" for i in range(self.size)))
+            file.write(b"".join(token.encode() + b"\0" for token in vocabulary))
         with open(self.added_path, "wb") as file:
-            for i, token in sorted(backend.get_added_tokens_decoder().items()):
-                flags = "".join(letter for letter, on in (
-                    ("w", token.single_word), ("l", token.lstrip), ("r", token.rstrip), ("n", token.normalized),
-                    ("s", token.special), ("o", token.content not in model_vocabulary)) if on)
-                file.write(f"{i} {flags or '-'} {token.content}".encode() + b"\0")
+            for i, flags, token in added:
+                file.write(f"{i} {flags or '-'} {token}".encode() + b"\0")
 
     def run(self, options, arrays, width):
         """The driver's answers, as bytes objects of elements of this width."""
         with tempfile.TemporaryFile() as file:
             write_arrays(file, arrays)
             file.seek(0)
-            command = [self.driver, self.vocabulary_path, self.added_path, options or "-", "100", str(self.unk_id)]
+            command = [self.driver, self.vocabulary_path, self.added_path, options or "-"] + self.arguments
             output = subprocess.run(command, stdin=file, stdout=subprocess.PIPE, check=True).stdout
         answers, at = [], 0
         while at < len(output):
@@ -83,14 +76,38 @@ class Case:
             at += 4 + size
         return answers
 
+    def tokenize(self, texts):
+        """Lists of ids."""
+        answers = self.run(self.options, [(text.encode(), 1) for text in texts], 4)
+        assert len(answers) == len(texts)
+        return [list(struct.unpack(f"<{len(answer) // 4}i", answer)) for answer in answers]
+
+    def detokenize(self, lists):
+        """Texts."""
+        answers = self.run(self.options + "d", [(struct.pack(f"<{len(ids)}i", *ids), 4) for ids in lists], 1)
+        assert len(answers) == len(lists)
+        return [answer.decode() for answer in answers]
+
+
+class Case(Driver):
+    """One tokenizer of the reference and the same one of ours."""
+
+    def __init__(self, driver, folder, name, backend, options, unk_id):
+        self.name, self.backend = name, backend
+        model_vocabulary = backend.get_vocab(with_added_tokens=False)
+        by_id = {i: t for t, i in backend.get_vocab(with_added_tokens=True).items()}
+        self.size = max(by_id) + 1
+        added = [(i, "".join(letter for letter, on in (
+            ("w", token.single_word), ("l", token.lstrip), ("r", token.rstrip), ("n", token.normalized),
+            ("s", token.special), ("o", token.content not in model_vocabulary)) if on), token.content)
+            for i, token in sorted(backend.get_added_tokens_decoder().items())]
+        super().__init__(driver, folder, [by_id.get(i, "") for i in range(self.size)], added, options, unk_id)
+
     def compare(self, texts):
         """Number of texts with different ids."""
-        ours = self.run(self.options, [(text.encode(), 1) for text in texts], 4)
-        assert len(ours) == len(texts)
         differences = 0
         reference = self.backend.encode_batch(texts, add_special_tokens=False)
-        for text, answer, expected in zip(texts, ours, reference):
-            ids = list(struct.unpack(f"<{len(answer) // 4}i", answer))
+        for text, ids, expected in zip(texts, self.tokenize(texts), reference):
             if ids != expected.ids:
                 differences += 1
                 if differences <= 5:
@@ -99,15 +116,13 @@ class Case:
 
     def compare_backwards(self, lists):
         """Number of id lists that decode differently."""
-        ours = self.run(self.options + "d", [(struct.pack(f"<{len(ids)}i", *ids), 4) for ids in lists], 1)
-        assert len(ours) == len(lists)
         differences = 0
-        for ids, answer in zip(lists, ours):
+        for ids, answer in zip(lists, self.detokenize(lists)):
             expected = self.backend.decode(ids, skip_special_tokens=True)
-            if answer.decode() != expected:
+            if answer != expected:
                 differences += 1
                 if differences <= 5:
-                    print(f"  {self.name}: {ids[:20]}\n    ours {answer.decode()[:80]!a}\n    reference {expected[:80]!a}")
+                    print(f"  {self.name}: {ids[:20]}\n    ours {answer[:80]!a}\n    reference {expected[:80]!a}")
         return differences
 
 

@@ -1,7 +1,8 @@
 /*
- * The frozen tables against utf8proc, where the two should agree: the
- * reference follows Unicode 8 to 10 in most, so that a newer library may know
- * more, but must not say something else.
+ * The frozen tables against utf8proc, where they should agree: Hugging Face's
+ * tokenizer follows Unicode 8 to 10 in most, so that a newer library may know
+ * more, but must not say something else; Keras-Hub's follows Unicode 15 and 16
+ * and may know more than an older library.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #include <cmocka.h>
 #include <utf8proc.h>
 
-#include "core/unicode.h"
+#include "core/keras_unicode.h"
 #include "core/utf8.h"
 
 #define NUM_CODE_POINTS 0x110000
@@ -35,7 +36,7 @@ test_decomposition(void **state)
 		uint32_t	parts[ELECTRA_MAX_DECOMPOSITION];
 		utf8proc_int32_t theirs[16];
 		int			boundary = 0;
-		int			length = electra_unicode_decompose(c, parts);
+		int			length = electra_unicode_decompose(&electra_bert_unicode, c, parts);
 		utf8proc_ssize_t their_length;
 
 		if (!is_scalar(c) || (length == 1 && parts[0] == c))
@@ -46,8 +47,8 @@ test_decomposition(void **state)
 		for (int i = 0; i < length; i++)
 			assert_int_equal(parts[i], theirs[i]);
 	}
-	/* 2060 and the 11172 syllables of Hangul */
-	assert_int_equal(decomposed, ELECTRA_NUM_DECOMPOSITIONS + 11172);
+	/* and the syllables of Hangul */
+	assert_int_equal(decomposed, 2060 + 11172);
 }
 
 /* U+11938 is the one code point of Unicode 14 that the reference does not decompose. */
@@ -57,7 +58,7 @@ test_decomposition_is_complete(void **state)
 	uint32_t	parts[ELECTRA_MAX_DECOMPOSITION];
 
 	(void) state;
-	assert_int_equal(electra_unicode_decompose(0x11938, parts), 1);
+	assert_int_equal(electra_unicode_decompose(&electra_bert_unicode, 0x11938, parts), 1);
 	for (uint32_t c = 0; c < 0x11938; c++)
 	{
 		utf8proc_int32_t theirs[16];
@@ -66,7 +67,7 @@ test_decomposition_is_complete(void **state)
 		/* later than Unicode 14, known to newer libraries */
 		if (!is_scalar(c) || (c >= 0x105c9 && c <= 0x105e4) || (c >= 0x11380 && c <= 0x113d0))
 			continue;
-		assert_int_equal(electra_unicode_decompose(c, parts),
+		assert_int_equal(electra_unicode_decompose(&electra_bert_unicode, c, parts),
 						 utf8proc_decompose_char((utf8proc_int32_t) c, theirs, 16, UTF8PROC_DECOMPOSE, &boundary));
 	}
 }
@@ -99,7 +100,7 @@ test_categories(void **state)
 	(void) state;
 	for (uint32_t c = 0; c < NUM_CODE_POINTS; c++)
 	{
-		uint8_t		flags = electra_unicode(c)->flags;
+		uint16_t	flags = electra_unicode(c)->flags;
 		int			category = utf8proc_category((utf8proc_int32_t) c);
 
 		marks += (flags & ELECTRA_NONSPACING_MARK) != 0;
@@ -154,6 +155,139 @@ test_sets(void **state)
 	assert_false(electra_unicode(0x2e43)->flags & ELECTRA_PUNCTUATION); /* Unicode 9 */
 	assert_true(electra_unicode(0x2e42)->flags & ELECTRA_PUNCTUATION);
 	assert_int_equal(electra_unicode(0x10ffff)->flags, 0);
+}
+
+/* All that utf8proc decomposes, Keras's table decomposes alike. */
+static void
+test_keras_decomposition(void **state)
+{
+	int			decomposed = 0;
+
+	(void) state;
+	for (uint32_t c = 0; c < NUM_CODE_POINTS; c++)
+	{
+		uint32_t	parts[ELECTRA_MAX_DECOMPOSITION];
+		utf8proc_int32_t theirs[16];
+		int			boundary = 0;
+		int			length = electra_unicode_decompose(&electra_keras_unicode, c, parts);
+		utf8proc_ssize_t their_length;
+
+		if (!is_scalar(c))
+			continue;
+		decomposed += length > 1 || parts[0] != c;
+		their_length = utf8proc_decompose_char((utf8proc_int32_t) c, theirs, 16, UTF8PROC_DECOMPOSE, &boundary);
+		if (their_length == 1 && theirs[0] == (utf8proc_int32_t) c)
+			continue;
+		assert_int_equal(length, their_length);
+		for (int i = 0; i < length; i++)
+			assert_int_equal(parts[i], theirs[i]);
+	}
+	/* of Unicode 16, and the syllables of Hangul */
+	assert_int_equal(decomposed, 2081 + 11172);
+}
+
+/* Case folding of a code point, as keras_fold.c takes it from the tables, canonically decomposed. */
+static int
+fold(uint32_t c, uint32_t *parts)
+{
+	const electra_unicode_record *record = electra_keras(c);
+	const uint32_t single = (uint32_t) ((int32_t) c + record->lower_delta);
+	const uint32_t *folded = &single;
+	uint32_t	count = 1;
+	int			length = 0;
+
+	if (record->flags & ELECTRA_FOLD_DROPS)
+		count = 0;
+	else if (record->flags & ELECTRA_FOLD_EXPANDS)
+		count = electra_expansion(&electra_keras_folds, c, &folded);
+	for (uint32_t i = 0; i < count; i++)
+		length += electra_unicode_decompose(&electra_keras_unicode, folded[i], parts + length);
+	return length;
+}
+
+/* The same as utf8proc folds it with compatibility decomposition and without ignorables. */
+static void
+test_keras_fold(void **state)
+{
+	int			changed = 0;
+
+	(void) state;
+	for (uint32_t c = 0; c < NUM_CODE_POINTS; c++)
+	{
+		uint32_t	parts[64];
+		utf8proc_int32_t theirs[64];
+		int			boundary = 0;
+		int			length;
+
+		/* what is not assigned for utf8proc may be for us */
+		if (!is_scalar(c) || utf8proc_category((utf8proc_int32_t) c) == UTF8PROC_CATEGORY_CN)
+			continue;
+		length = fold(c, parts);
+		assert_int_equal(length, utf8proc_decompose_char((utf8proc_int32_t) c, theirs, 64,
+														 UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT |
+														 UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, &boundary));
+		for (int i = 0; i < length; i++)
+			assert_int_equal(parts[i], theirs[i]);
+		changed += length != 1 || parts[0] != c;
+	}
+	assert_in_range(changed, 18000, 19000);
+}
+
+/* A composite decomposes to what its two parts decompose to. */
+static void
+test_keras_composition(void **state)
+{
+	(void) state;
+	for (uint32_t i = 0; i < electra_num_keras_compositions; i++)
+	{
+		const electra_composition *pair = &electra_keras_compositions[i];
+		uint32_t	whole[ELECTRA_MAX_DECOMPOSITION];
+		uint32_t	parts[2 * ELECTRA_MAX_DECOMPOSITION];
+		int			length = electra_unicode_decompose(&electra_keras_unicode, pair->first, parts);
+
+		length += electra_unicode_decompose(&electra_keras_unicode, pair->second, parts + length);
+		assert_int_equal(electra_unicode_decompose(&electra_keras_unicode, pair->composite, whole), length);
+		assert_memory_equal(whole, parts, (size_t) length * sizeof(*whole));
+		assert_int_equal(electra_keras_compose(pair->first, pair->second), pair->composite);
+		assert_true(electra_keras(pair->second)->flags & ELECTRA_COMPOSES_BACK);
+	}
+	for (uint32_t c = ELECTRA_HANGUL_FIRST; c <= ELECTRA_HANGUL_LAST; c++)
+	{
+		uint32_t	parts[ELECTRA_MAX_DECOMPOSITION];
+		int			length = electra_unicode_decompose(&electra_keras_unicode, c, parts);
+		uint32_t	composed = electra_keras_compose(parts[0], parts[1]);
+
+		assert_int_equal(length == 2 ? composed : electra_keras_compose(composed, parts[2]), c);
+	}
+	assert_int_equal(electra_keras_compose('a', 'b'), 0);
+	assert_int_equal(electra_keras_compose(0xac01, 0x11a8), 0);
+	assert_int_equal(electra_keras_compose(0xac00, ELECTRA_JAMO_TRAILING), 0);
+}
+
+static void
+test_keras_sets(void **state)
+{
+	int			marks = 0;
+	int			punctuation = 0;
+
+	(void) state;
+	for (uint32_t c = 0; c < NUM_CODE_POINTS; c++)
+	{
+		marks += (electra_keras(c)->flags & ELECTRA_NONSPACING_MARK) != 0;
+		punctuation += (electra_keras(c)->flags & ELECTRA_PUNCTUATION) != 0;
+	}
+	/* of Unicode 15: 1985 Mn; 842 P and the 9 of ASCII that are symbols */
+	assert_int_equal(marks, 1985);
+	assert_int_equal(punctuation, 842 + 9);
+	assert_true(electra_keras(0x2b820)->flags & ELECTRA_CHINESE);
+	assert_true(electra_keras(0x2ceaf)->flags & ELECTRA_CHINESE);
+	assert_false(electra_keras(0x2ceb0)->flags & ELECTRA_CHINESE);
+	assert_true(electra_keras(0x0b)->flags & ELECTRA_WHITE_SPACE);	/* a control character */
+	assert_true(electra_keras(0xad)->flags & ELECTRA_WHITE_SPACE);	/* a format character */
+	assert_false(electra_keras(0xa0)->flags & ELECTRA_WHITE_SPACE);
+	assert_false(electra_keras(0x3000)->flags & ELECTRA_WHITE_SPACE);
+	assert_true(electra_keras(0x2e43)->flags & ELECTRA_PUNCTUATION);
+	assert_true(electra_keras(0x34f)->flags & ELECTRA_FOLD_DROPS);
 }
 
 /* Our decoder accepts what utf8proc accepts, and tells "cut" from "invalid". */
@@ -220,6 +354,10 @@ main(void)
 		cmocka_unit_test(test_categories),
 		cmocka_unit_test(test_lower_case),
 		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_keras_decomposition),
+		cmocka_unit_test(test_keras_fold),
+		cmocka_unit_test(test_keras_composition),
+		cmocka_unit_test(test_keras_sets),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_utf8_invalid),
 	};
