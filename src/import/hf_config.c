@@ -43,6 +43,16 @@ hf_activation_parse(const char *name, electra_activation *activation)
 	return false;
 }
 
+const char *
+hf_activation_name(electra_activation activation)
+{
+	size_t		i = 0;
+
+	while (activations[i].activation != activation)
+		i++;
+	return activations[i].name;
+}
+
 /* What BertConfig and ElectraConfig say where a key is missing. */
 static void
 set_defaults(bool electra, electra_config *config)
@@ -55,6 +65,7 @@ set_defaults(bool electra, electra_config *config)
 	config->max_sequence_length = 512;
 	config->num_segments = 2;
 	config->layer_norm_eps = 1e-12;
+	config->dropout = 0.1;
 	config->activation = ELECTRA_GELU;
 }
 
@@ -98,6 +109,7 @@ hf_config_read(hf_directory *hf, electra_error *error)
 					   error) != ELECTRA_OK ||
 		json_get_int32(json, file, "type_vocab_size", 1, 256, &config->num_segments, error) != ELECTRA_OK ||
 		json_get_double(json, file, "layer_norm_eps", &config->layer_norm_eps, error) != ELECTRA_OK ||
+		json_get_double(json, file, "hidden_dropout_prob", &config->dropout, error) != ELECTRA_OK ||
 		read_activation(hf, error) != ELECTRA_OK)
 		return error->status;
 
@@ -110,6 +122,9 @@ hf_config_read(hf_directory *hf, electra_error *error)
 	if (!(config->layer_norm_eps >= 1e-30 && config->layer_norm_eps <= 1.0))
 		return json_fail_value(file, "layer_norm_eps", "between 1e-30 and 1",
 							   json_object_get(json, "layer_norm_eps"), error);
+	if (!(config->dropout >= 0 && config->dropout < 1))
+		return json_fail_value(file, "hidden_dropout_prob", "at least 0 and less than 1",
+							   json_object_get(json, "hidden_dropout_prob"), error);
 	if (config->hidden_dim % config->num_heads != 0)
 	{
 		electra_fail(error, ELECTRA_INVALID_SOURCE,

@@ -15,4 +15,7 @@ extern electra_status hf_config_read(hf_directory *hf, electra_error *error);
  */
 extern bool hf_activation_parse(const char *name, electra_activation *activation);
 
+/* And back: the first of its names. */
+extern const char *hf_activation_name(electra_activation activation);
+
 #endif							/* ELECTRA_HF_CONFIG_H */

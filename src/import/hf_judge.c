@@ -114,10 +114,7 @@ judge_model_type(const hf_directory *hf, const found_tokenizer *tokenizer, elect
 		return json_fail_value("config.json", "model_type", "a string", found, error);
 	if (model_type == NULL)
 	{
-		if (json_member(hf->config, "registered_name") != NULL)
-			electra_fail(error, ELECTRA_UNSUPPORTED, "Keras directories are not supported yet");
-		else
-			electra_fail(error, ELECTRA_INVALID_SOURCE, "\"model_type\" is missing in file \"config.json\"");
+		electra_fail(error, ELECTRA_INVALID_SOURCE, "\"model_type\" is missing in file \"config.json\"");
 		electra_fail_detail(error, "Expected \"bert\" or \"electra\".");
 		return refuse_with_hint(error);
 	}

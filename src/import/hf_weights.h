@@ -8,7 +8,7 @@
 
 /*
  * Opens the weights of encoder and modules, maps and checks all names and
- * shapes → source->tensors, source->reader, source->close.
+ * shapes → source->tensors, source->reader, source->close, config.has_pooler.
  */
 extern electra_status hf_weights_open(hf_directory *hf, electra_error *error);
 

@@ -31,7 +31,7 @@ load_files(hf_directory *hf, electra_error *error)
 	{
 		if (error->status == ELECTRA_NOT_FOUND && error->hint[0] == '\0')
 			electra_fail_hint(error, "A Hugging Face directory holds config.json, the tokenizer's files "
-							  "and model.safetensors.");
+							  "and model.safetensors or pytorch_model.bin.");
 		return error->status;
 	}
 	if (load_object(hf, "tokenizer_config.json", HF_MAX_JSON_SIZE, false, &hf->tokenizer_config,
@@ -70,6 +70,20 @@ apply_truncate_dim(const hf_directory *hf, const import_options *options, electr
 	return electra_config_check(config, error);
 }
 
+/*
+ * The weights, or random ones in their place; those have the pooler that
+ * transformers' models of this type have.
+ */
+static electra_status
+open_weights(hf_directory *hf, const import_options *options, electra_error *error)
+{
+	if (options->load_weights)
+		return hf_weights_open(hf, error);
+	hf->source->config.has_pooler =
+		strcmp(json_string_value(json_member(hf->config, "model_type")), "bert") == 0;
+	return random_weights_open(hf->source, options->seed, error);
+}
+
 /* Everything in the order in which one part needs the other. */
 static electra_status
 read_directory(hf_directory *hf, const import_options *options, electra_error *error)
@@ -92,7 +106,7 @@ read_directory(hf_directory *hf, const import_options *options, electra_error *e
 		st_pipeline_read(hf, error) != ELECTRA_OK ||
 		import_options_apply(options, config, error) != ELECTRA_OK ||
 		apply_truncate_dim(hf, options, error) != ELECTRA_OK ||
-		hf_weights_open(hf, error) != ELECTRA_OK)
+		open_weights(hf, options, error) != ELECTRA_OK)
 		return error->status;
 	if (!config->trained_for_similarity)
 		hf_notice(hf, "the source has no modules.json: its vectors are plain means over tokens, not trained "

@@ -8,10 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "import/element_reader.h"
 #include "import/json_file.h"
-#include "import/widen.h"
-
-#define READ_BLOCK_SIZE (64 * 1024)
 
 /* Every dtype of the format whose elements are whole bytes. */
 static const struct dtype_row
@@ -39,19 +37,6 @@ static const struct dtype_row
 	{"U64", 8, false, ELECTRA_U8},
 	{"C64", 8, false, ELECTRA_U8},
 };
-
-const char *
-safetensors_shape(const int64_t *shape, int rank, char buffer[SAFETENSORS_SHAPE_SIZE])
-{
-	size_t		used = 1;
-
-	buffer[0] = '[';
-	for (int i = 0; i < rank; i++)
-		used += (size_t) snprintf(buffer + used, SAFETENSORS_SHAPE_SIZE - used, "%s%lld",
-								  i > 0 ? ", " : "", (long long) shape[i]);
-	snprintf(buffer + used, SAFETENSORS_SHAPE_SIZE - used, "]");
-	return buffer;
-}
 
 /* An error about one tensor of a file. */
 static electra_status
@@ -321,24 +306,9 @@ electra_status
 safetensors_read(const safetensors_file *file, electra_dtype dtype, uint64_t offset,
 				 int64_t first, int64_t count, float *values, electra_error *error)
 {
-	unsigned char block[READ_BLOCK_SIZE];
-	size_t		width = electra_dtype_size(dtype);
-	uint64_t	position = file->data_begin + offset + (uint64_t) first * width;
+	uint64_t	position = file->data_begin + offset + (uint64_t) first * electra_dtype_size(dtype);
 
-	while (count > 0)
-	{
-		size_t		part = READ_BLOCK_SIZE / width;
-
-		if ((uint64_t) count < part)
-			part = (size_t) count;
-		if (source_pread(file->fd, file->name, block, part * width, position, error) != ELECTRA_OK)
-			return error->status;
-		widen_to_float(dtype, block, part, values);
-		values += part;
-		count -= (int64_t) part;
-		position += part * width;
-	}
-	return ELECTRA_OK;
+	return element_read(file->fd, file->name, dtype, position, count, values, error);
 }
 
 void

@@ -54,15 +54,11 @@ extern electra_status safetensors_open(const source_directory *directory, const 
 
 /*
  * Reads count elements from number first on, of a tensor that begins at offset
- * of the data, as floats (widen.h).  Memory: a buffer on the stack.
+ * of the data, as floats (core/widen.h).  Memory: a buffer on the stack.
  */
 extern electra_status safetensors_read(const safetensors_file *file, electra_dtype dtype, uint64_t offset,
 									   int64_t first, int64_t count, float *values,
 									   electra_error *error);
-
-/* "[2, 3]" into buffer; returns it. */
-#define SAFETENSORS_SHAPE_SIZE 192
-extern const char *safetensors_shape(const int64_t *shape, int rank, char buffer[SAFETENSORS_SHAPE_SIZE]);
 
 extern void safetensors_close(safetensors_file *file);
 

@@ -6,6 +6,7 @@
  * consistent: sorted, contiguous, and every size as shape and dtype say.
  */
 #include "import/safetensors.h"
+#include "import/tensor_collection.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ check(const safetensors_file *file, uint64_t data_size)
 	{
 		const safetensors_tensor *tensor = &file->tensors[i];
 		uint64_t	count = 1;
-		char		shape[SAFETENSORS_SHAPE_SIZE];
+		char		shape[FOREIGN_SHAPE_SIZE];
 
 		if (tensor->begin != position || tensor->end < tensor->begin)
 			abort();
@@ -31,7 +32,7 @@ check(const safetensors_file *file, uint64_t data_size)
 			count *= (uint64_t) tensor->shape[j];
 		if (tensor->readable && count * electra_dtype_size(tensor->dtype) != tensor->end - tensor->begin)
 			abort();
-		if (strlen(safetensors_shape(tensor->shape, tensor->rank, shape)) >= SAFETENSORS_SHAPE_SIZE)
+		if (strlen(foreign_shape(tensor->shape, tensor->rank, shape)) >= FOREIGN_SHAPE_SIZE)
 			abort();
 	}
 	if (position != data_size)
