@@ -15,13 +15,19 @@
 /* What a signal has to remove; "" when there is nothing. */
 static char removable[FILE_OUTPUT_MAX_PATH];
 
+electra_status
+file_output_status(int failure)
+{
+	if (failure == ENOENT || failure == ENOTDIR)
+		return ELECTRA_NOT_FOUND;
+	return failure == EACCES || failure == EPERM || failure == EROFS ? ELECTRA_NO_PERMISSION : ELECTRA_IO_ERROR;
+}
+
 static electra_status
 fail_errno(const char *what, const char *path, electra_error *error)
 {
-	electra_status status = errno == ENOENT || errno == ENOTDIR ? ELECTRA_NOT_FOUND :
-		errno == EACCES || errno == EPERM || errno == EROFS ? ELECTRA_NO_PERMISSION : ELECTRA_IO_ERROR;
-
-	return electra_fail(error, status, "could not %s file \"%s\": %s", what, path, strerror(errno));
+	return electra_fail(error, file_output_status(errno), "could not %s file \"%s\": %s", what, path,
+						strerror(errno));
 }
 
 /* Removes the temporary file and lets the signal do what it would have done. */
@@ -121,8 +127,8 @@ file_output_write(void *context, const void *data, size_t size, electra_error *e
 }
 
 /* The rename is durable only when the directory is. */
-static void
-sync_directory(const char *path)
+void
+file_output_sync_directory(const char *path)
 {
 	char		folder[FILE_OUTPUT_MAX_PATH];
 	const char *slash = strrchr(path, '/');
@@ -149,7 +155,7 @@ file_output_commit(file_output *output, electra_error *error)
 		removable[0] = '\0';
 		close(output->fd);
 		output->fd = -1;
-		sync_directory(output->path);
+		file_output_sync_directory(output->path);
 		return ELECTRA_OK;
 	}
 	file_output_abort(output);

@@ -15,6 +15,12 @@ typedef struct file_output
 	char		temporary[FILE_OUTPUT_MAX_PATH];
 } file_output;
 
+/* The status of a failed system call on a path, by its errno. */
+extern electra_status file_output_status(int failure);
+
+/* Makes a rename to path durable, as far as its directory lets us. */
+extern void file_output_sync_directory(const char *path);
+
 /*
  * Begins with PATH.tmp; what an earlier program left there is overwritten.
  * Also sees to it that SIGINT, SIGTERM and SIGHUP remove it.  Only one at a

@@ -44,6 +44,21 @@ static const struct
 	{"Mish", ELECTRA_MISH},
 };
 
+const char *
+st_pooling_key(int index)
+{
+	return pooling_names[index].old_key;
+}
+
+const char *
+st_dense_activation(electra_activation activation)
+{
+	for (size_t i = 0; i < sizeof(dense_activations) / sizeof(dense_activations[0]); i++)
+		if (dense_activations[i].activation == activation)
+			return dense_activations[i].name;
+	return NULL;
+}
+
 /* What follows the last dot of a class. */
 static const char *
 class_suffix(const char *type)

@@ -18,4 +18,10 @@ extern electra_status st_modules_read(hf_directory *hf, electra_error *error);
  */
 extern electra_status st_pipeline_read(hf_directory *hf, electra_error *error);
 
+/* The key of 1_Pooling/config.json for the mode 1 << index. */
+extern const char *st_pooling_key(int index);
+
+/* Class of torch.nn that a Dense module of this activation has; NULL where there is none. */
+extern const char *st_dense_activation(electra_activation activation);
+
 #endif							/* ELECTRA_SENTENCE_TRANSFORMERS_H */
