@@ -1,5 +1,5 @@
 /*
- * Writes a preset as an archive.
+ * Writes a preset as an archive, each tensor in its stored_dtype.
  *
  * The header is made first, in memory, and read once with the core's strict
  * reader: nothing is written that a server would refuse.
@@ -7,6 +7,7 @@
 #include "import/archive_writer.h"
 
 #include "core/canonical_json.h"
+#include "import/narrow.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -52,6 +53,7 @@ typedef struct writer
 {
 	const archive_output *output;
 	electra_sha256 sha;
+	bool		hashing;		/* does the caller want the digest? */
 	uint64_t	done;
 	uint64_t	total;
 	electra_error *error;
@@ -205,8 +207,8 @@ static entry
 tensor_entry(const source_tensor *tensor)
 {
 	entry		entry = {
-		.name = tensor->spec.name, .dtype = ELECTRA_F32, .rank = tensor->spec.rank,
-		.size = electra_dtype_size(ELECTRA_F32), .tensor = tensor
+		.name = tensor->spec.name, .dtype = tensor->stored_dtype, .rank = tensor->spec.rank,
+		.size = electra_dtype_size(tensor->stored_dtype), .tensor = tensor
 	};
 
 	for (int i = 0; i < entry.rank; i++)
@@ -318,7 +320,8 @@ put(writer *writer, const void *data, size_t size)
 
 	if (status != ELECTRA_OK)
 		return status;
-	electra_sha256_update(&writer->sha, data, size);
+	if (writer->hashing)
+		electra_sha256_update(&writer->sha, data, size);
 	writer->done += size;
 	if (writer->output->progress != NULL)
 		writer->output->progress(writer->output->context, writer->done, writer->total);
@@ -344,11 +347,36 @@ check_finite(const entry *entry, int64_t first, const float *values, int64_t cou
 	return ELECTRA_OK;
 }
 
+/* A value that the stored dtype cannot hold; only the user can choose another. */
+static electra_status
+fail_range(const entry *entry, int64_t index, float value, electra_error *error)
+{
+	bool		half = entry->dtype == ELECTRA_F16;
+
+	electra_fail(error, ELECTRA_NOT_FINITE, "tensor \"%s\" holds a value out of the range of %s",
+				 entry->name, half ? "float16" : "bfloat16");
+	electra_fail_detail(error, "It is element %lld, counted from 0: %g; the largest that can be stored is %s.",
+						(long long) index, (double) value, half ? "65504" : "3.38953e+38");
+	electra_fail_hint(error, half ? "Choose dtype bfloat16 or float32." : "Choose dtype float32.");
+	return ELECTRA_NOT_FINITE;
+}
+
+/* Brings values to the dtype in which they are stored, in place. */
+static electra_status
+narrow(const entry *entry, int64_t first, float *values, int64_t count, electra_error *error)
+{
+	size_t		done = narrow_floats(entry->dtype, values, (size_t) count, values);
+
+	return done == (size_t) count ? ELECTRA_OK :
+		fail_range(entry, first + (int64_t) done, values[done], error);
+}
+
 /* A tensor of the source, a buffer at a time. */
 static electra_status
 put_tensor(writer *writer, const entry *entry, float *buffer /* (BUFFER_SIZE bytes) */ )
 {
-	const int64_t total = (int64_t) (entry->size / sizeof(float));
+	const size_t element_size = electra_dtype_size(entry->dtype);
+	const int64_t total = (int64_t) (entry->size / element_size);
 	const int64_t most = BUFFER_SIZE / (int64_t) sizeof(float);
 
 	for (int64_t first = 0; first < total; first += most)
@@ -359,7 +387,9 @@ put_tensor(writer *writer, const entry *entry, float *buffer /* (BUFFER_SIZE byt
 		if (status == ELECTRA_OK)
 			status = check_finite(entry, first, buffer, count, writer->error);
 		if (status == ELECTRA_OK)
-			status = put(writer, buffer, (size_t) count * sizeof(float));
+			status = narrow(entry, first, buffer, count, writer->error);
+		if (status == ELECTRA_OK)
+			status = put(writer, buffer, (size_t) count * element_size);
 		if (status != ELECTRA_OK)
 			return status;
 	}
@@ -402,19 +432,12 @@ electra_status
 archive_write(const preset_source *source, const archive_output *output,
 			  uint8_t digest[ELECTRA_DIGEST_SIZE], uint64_t *size, electra_error *error)
 {
-	writer		writer = {.output = output, .error = error};
+	writer		writer = {.output = output, .hashing = digest != NULL, .error = error};
 	text_buffer header = {0};
 	entry	   *entries;
 	int			count;
 	electra_status status;
 
-	if (source->config.dtype != ELECTRA_F32)
-	{
-		electra_fail(error, ELECTRA_UNSUPPORTED, "dtype %s is not supported",
-					 electra_dtype_name(source->config.dtype));
-		electra_fail_hint(error, "Use float32.");
-		return ELECTRA_UNSUPPORTED;
-	}
 	entries = list_entries(source, &count);
 	if (entries == NULL)
 		return out_of_memory(error);

@@ -17,9 +17,11 @@ typedef struct archive_output
 } archive_output;
 
 /*
- * Deterministic: the same source gives the same bytes.  Refuses values that
- * are not finite, by tensor name and index.  Memory: one buffer of 1 MB.
- * digest and size (may be NULL) receive the archive's.
+ * Deterministic: the same source gives the same bytes.  Each tensor is written
+ * in its stored_dtype, rounded to nearest, ties to even.  ELECTRA_NOT_FINITE,
+ * by tensor name and index, for values that are not finite or too large for
+ * that dtype.  Memory: one buffer of 1 MB.  digest and size receive the
+ * archive's; without digest (NULL) nothing is hashed, which saves half the time.
  */
 extern electra_status archive_write(const preset_source *source, const archive_output *output,
 									uint8_t digest[ELECTRA_DIGEST_SIZE], uint64_t *size,

@@ -8,22 +8,32 @@
 
 typedef enum import_mode
 {
-	MODE_IMPORT = 0,			/* directory to file */
-	MODE_FRAMED,				/* directory to frames on standard output */
-	MODE_CREATE,				/* random preset to file */
-	MODE_INSPECT,				/* archive in words */
+	MODE_IMPORT = 0,			/* a directory becomes an archive */
+	MODE_CREATE,				/* a random preset becomes an archive */
+	MODE_INSPECT,				/* an archive in words */
+	MODE_EXPORT,				/* an archive becomes a Hugging Face directory */
 	MODE_HELP,
 	MODE_VERSION
 } import_mode;
 
+/* Where the archive of MODE_IMPORT and MODE_CREATE goes. */
+typedef enum import_target
+{
+	TARGET_FILE = 0,
+	TARGET_FRAMES,				/* --framed: the server (core/frame.h) */
+	TARGET_SQL					/* --sql: a script for psql on standard output */
+} import_target;
+
 typedef struct arguments
 {
 	import_mode mode;
-	const char *input;			/* directory or archive */
-	const char *output;
-	const char *vocabulary;		/* of MODE_CREATE */
-	uint64_t	seed;			/* of MODE_CREATE */
-	electra_config shape;		/* of MODE_CREATE: the encoder's members only */
+	import_target target;
+	const char *input;			/* directory or archive; "-": standard input
+								 * (MODE_EXPORT) */
+	const char *output;			/* file, or directory of MODE_EXPORT */
+	const char *name;			/* of the preset, TARGET_SQL; NULL: the
+								 * directory's last component */
+	random_preset create;		/* of MODE_CREATE */
 	import_options options;
 } arguments;
 

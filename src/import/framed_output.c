@@ -121,16 +121,14 @@ framed_output_notice(framed_output *output, const char *message)
 }
 
 electra_status
-framed_output_ok(framed_output *output, uint64_t size, const uint8_t digest[ELECTRA_DIGEST_SIZE],
-				 electra_error *error)
+framed_output_ok(framed_output *output, uint64_t size, electra_error *error)
 {
-	char		payload[8 + ELECTRA_DIGEST_SIZE];
+	char		payload[8];
 	electra_status status = flush_data(output, error);
 
 	if (status != ELECTRA_OK)
 		return status;
 	store_u64(payload, size);
-	memcpy(payload + 8, digest, ELECTRA_DIGEST_SIZE);
 	return write_frame(output, ELECTRA_FRAME_OK, payload, sizeof(payload), error);
 }
 

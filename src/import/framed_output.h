@@ -28,9 +28,7 @@ extern void framed_output_progress(void *context, uint64_t done, uint64_t total)
 extern void framed_output_notice(framed_output *output, const char *message);
 
 /* The last frame, one of these two.  ELECTRA_IO_ERROR when the other side has gone. */
-extern electra_status framed_output_ok(framed_output *output, uint64_t size,
-									   const uint8_t digest[ELECTRA_DIGEST_SIZE],
-									   electra_error *error);
+extern electra_status framed_output_ok(framed_output *output, uint64_t size, electra_error *error);
 extern electra_status framed_output_error(framed_output *output, const electra_error *failure);
 
 #endif							/* ELECTRA_FRAMED_OUTPUT_H */

@@ -1,17 +1,21 @@
 /*
  * electra-import: model directories into preset archives.
  *
- * By hand it writes files and prints errors as message, DETAIL and HINT.
- * With --framed it is the server's: everything, errors too, goes in frames
- * (core/frame.h) to standard output.
+ * By hand it writes files or scripts for psql and prints errors as message,
+ * DETAIL and HINT.  With --framed it is the server's: everything, errors too,
+ * goes in frames (core/frame.h) to standard output.
  */
 #include "import/arguments.h"
 #include "import/archive_writer.h"
+#include "import/export.h"
 #include "import/file_output.h"
 #include "import/framed_output.h"
 #include "import/huggingface.h"
 #include "import/inspect.h"
+#include "import/keras.h"
 #include "import/sandbox.h"
+#include "import/source_directory.h"
+#include "import/sql_output.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +48,16 @@ print_error(const electra_error *error)
 		fprintf(stderr, "HINT:  %s\n", error->hint);
 }
 
+/* As sha256sum does. */
+static void
+print_digest(const uint8_t digest[ELECTRA_DIGEST_SIZE], const char *path)
+{
+	char		hex[ELECTRA_DIGEST_HEX_SIZE];
+
+	electra_digest_to_hex(digest, hex);
+	printf("%s  %s\n", hex, path);
+}
+
 /* A source into a file, and its digest on standard output. */
 static electra_status
 write_to_file(const preset_source *source, const char *path, electra_error *error)
@@ -51,7 +65,6 @@ write_to_file(const preset_source *source, const char *path, electra_error *erro
 	static file_output file;
 	const archive_output output = {file_output_write, NULL, &file};
 	uint8_t		digest[ELECTRA_DIGEST_SIZE];
-	char		hex[ELECTRA_DIGEST_HEX_SIZE];
 	electra_status status = file_output_open(&file, path, error);
 
 	if (status != ELECTRA_OK)
@@ -63,45 +76,105 @@ write_to_file(const preset_source *source, const char *path, electra_error *erro
 		return status;
 	}
 	status = file_output_commit(&file, error);
-	if (status != ELECTRA_OK)
-		return status;
-	electra_digest_to_hex(digest, hex);
-	printf("%s  %s\n", hex, path);
-	return ELECTRA_OK;
+	if (status == ELECTRA_OK)
+		print_digest(digest, path);
+	return status;
 }
 
 static electra_status
 write_frames(const preset_source *source, electra_error *error)
 {
 	const archive_output output = {framed_output_write, framed_output_progress, &framed};
-	uint8_t		digest[ELECTRA_DIGEST_SIZE];
 	uint64_t	size;
-	electra_status status = archive_write(source, &output, digest, &size, error);
+	electra_status status = archive_write(source, &output, NULL, &size, error);
 
 	if (status != ELECTRA_OK)
 		return status;
-	return framed_output_ok(&framed, size, digest, error);
+	return framed_output_ok(&framed, size, error);
 }
 
-/* Opens the source that the arguments name, writes it, releases it. */
+/* Once a byte of the script is out, only the script itself can tell of a failure. */
 static electra_status
-import(const arguments *arguments, electra_error *error)
+write_script(const preset_source *source, const char *name, electra_error *error)
 {
-	static preset_source source;
+	uint8_t		digest[ELECTRA_DIGEST_SIZE];
+
+	return sql_output_write(source, name, stdout, digest, error);
+}
+
+/* Opens the source that the arguments name, with the load options applied. */
+static electra_status
+open_source(const arguments *arguments, preset_source *source, electra_error *error)
+{
+	void		(*notice) (const char *message) = arguments->target == TARGET_FRAMES ? send_notice : print_notice;
 	electra_status status;
 
 	if (arguments->mode == MODE_CREATE)
-		status = random_preset_open(&arguments->shape, arguments->vocabulary, arguments->seed,
-									&source, error);
+		status = random_preset_open(&arguments->create, source, error);
+	else if (keras_directory(arguments->input))
+		status = keras_open(arguments->input, &arguments->options, notice, source, error);
 	else
-		status = huggingface_open(arguments->input, &arguments->options,
-								  arguments->mode == MODE_FRAMED ? send_notice : print_notice,
-								  &source, error);
+		status = huggingface_open(arguments->input, &arguments->options, notice, source, error);
 	if (status != ELECTRA_OK)
 		return status;
-	status = arguments->mode == MODE_FRAMED ? write_frames(&source, error) :
-		write_to_file(&source, arguments->output, error);
+	status = import_options_store(&arguments->options, source, error);
+	if (status != ELECTRA_OK)
+		preset_source_free(source);
+	return status;
+}
+
+/* From now on nothing but the directory, if there is one, can be read. */
+static void
+enter_sandbox(const arguments *arguments)
+{
+	source_files_confine();
+	sandbox_restrict(arguments->input);
+}
+
+/* A directory, or the shape of a random preset, into an archive. */
+static electra_status
+make_archive(const arguments *arguments, electra_error *error)
+{
+	static preset_source source;
+	char		name[SQL_OUTPUT_NAME_SIZE];
+	electra_status status = ELECTRA_OK;
+
+	if (arguments->target == TARGET_FRAMES)
+		enter_sandbox(arguments);
+	if (arguments->target == TARGET_SQL)
+		status = sql_output_name(arguments->name, arguments->input, name, error);
+	if (status == ELECTRA_OK)
+		status = open_source(arguments, &source, error);
+	if (status != ELECTRA_OK)
+	{
+		if (arguments->target == TARGET_SQL)
+			sql_output_abort(stdout);
+		return status;
+	}
+	switch (arguments->target)
+	{
+		case TARGET_FILE:
+			status = write_to_file(&source, arguments->output, error);
+			break;
+		case TARGET_FRAMES:
+			status = write_frames(&source, error);
+			break;
+		case TARGET_SQL:
+			status = write_script(&source, name, error);
+			break;
+	}
 	preset_source_free(&source);
+	return status;
+}
+
+static electra_status
+export(const arguments *arguments, electra_error *error)
+{
+	uint8_t		digest[ELECTRA_DIGEST_SIZE];
+	electra_status status = export_directory(arguments->input, arguments->output, print_notice, digest, error);
+
+	if (status == ELECTRA_OK)
+		print_digest(digest, arguments->output);
 	return status;
 }
 
@@ -118,12 +191,11 @@ run(const arguments *arguments, electra_error *error)
 			return ELECTRA_OK;
 		case MODE_INSPECT:
 			return inspect(arguments->input, stdout, error);
-		case MODE_FRAMED:
-			sandbox_restrict(arguments->input);
-			return import(arguments, error);
+		case MODE_EXPORT:
+			return export(arguments, error);
 		case MODE_IMPORT:
 		case MODE_CREATE:
-			return import(arguments, error);
+			return make_archive(arguments, error);
 	}
 	return ELECTRA_OK;
 }

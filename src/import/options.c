@@ -1,5 +1,5 @@
 /*
- * The load options applied to a configuration.
+ * The load options applied to a configuration and to the tensors.
  */
 #include "import/preset_source.h"
 
@@ -131,7 +131,6 @@ import_options_apply(const import_options *options, electra_config *config, elec
 {
 	electra_status status;
 
-	config->dtype = options->dtype;
 	config->truncation = options->truncation;
 	status = apply_pooling(options->pooling_modes, config, error);
 	if (status == ELECTRA_OK)
@@ -148,4 +147,64 @@ import_options_apply(const import_options *options, electra_config *config, elec
 		return status;
 	apply_normalize(options->normalize, config);
 	return electra_config_check(config, error);
+}
+
+/* Matrices and embedding tables; biases and LayerNorm's vectors are small and stay exact. */
+static bool
+is_matrix(const source_tensor *tensor)
+{
+	return tensor->spec.rank == 2;
+}
+
+/* "source": lossless or not at all. */
+static electra_status
+keep_dtype(source_tensor *tensor, electra_error *error)
+{
+	if (electra_dtype_is_weight(tensor->source_dtype))
+	{
+		tensor->stored_dtype = tensor->source_dtype;
+		return ELECTRA_OK;
+	}
+	electra_fail(error, ELECTRA_UNSUPPORTED, "tensor \"%s\" cannot be kept as the source holds it",
+				 tensor->spec.name);
+	electra_fail_detail(error, "Its dtype is %s; F32, F16 and BF16 can be stored.",
+						electra_dtype_name(tensor->source_dtype));
+	electra_fail_hint(error, "Choose dtype float32, which rounds it to the nearest float.");
+	return ELECTRA_UNSUPPORTED;
+}
+
+/* The dtype that all matrices have, F32 where they differ. */
+static electra_dtype
+common_dtype(const preset_source *source)
+{
+	const source_tensor *first = NULL;
+
+	for (int i = 0; i < source->num_tensors; i++)
+	{
+		const source_tensor *tensor = &source->tensors[i];
+
+		if (!is_matrix(tensor))
+			continue;
+		if (first == NULL)
+			first = tensor;
+		else if (tensor->stored_dtype != first->stored_dtype)
+			return ELECTRA_F32;
+	}
+	return first != NULL ? first->stored_dtype : ELECTRA_F32;
+}
+
+electra_status
+import_options_store(const import_options *options, preset_source *source, electra_error *error)
+{
+	for (int i = 0; i < source->num_tensors; i++)
+	{
+		source_tensor *tensor = &source->tensors[i];
+
+		if (!options->keep_dtype)
+			tensor->stored_dtype = is_matrix(tensor) ? options->dtype : ELECTRA_F32;
+		else if (keep_dtype(tensor, error) != ELECTRA_OK)
+			return error->status;
+	}
+	source->config.dtype = options->keep_dtype ? common_dtype(source) : options->dtype;
+	return ELECTRA_OK;
 }

@@ -20,7 +20,9 @@ typedef struct source_tensor
 							float *values, electra_error *error);
 	void	   *context;		/* of read */
 	uint64_t	file_offset;	/* of read: where the tensor begins in its file */
-	electra_dtype source_dtype; /* of read */
+	electra_dtype source_dtype; /* of read; what the file holds */
+	electra_dtype stored_dtype; /* in the archive: F32, F16 or BF16; set by
+								 * import_options_store */
 } source_tensor;
 
 typedef struct source_provenance
@@ -55,7 +57,11 @@ typedef struct preset_source
  */
 typedef struct import_options
 {
-	electra_dtype dtype;		/* of matrices in the archive */
+	electra_dtype dtype;		/* of matrices in the archive; vectors are F32 */
+	bool		keep_dtype;		/* "source": each tensor as its file holds it;
+								 * dtype has no meaning then */
+	bool		load_weights;	/* false: random ones from seed */
+	uint64_t	seed;
 	int32_t		pooling_modes;	/* 0: as the source says */
 	int			normalize;		/* -1: as the source says, 0, 1 */
 	int32_t		max_length;		/* 0: as the source says */
@@ -78,8 +84,39 @@ extern electra_status preset_source_note(preset_source *source, const char *key,
 extern electra_status import_options_apply(const import_options *options, electra_config *config,
 										   electra_error *error);
 
-/* A random preset of a given shape and vocabulary file (random_init.c). */
-extern electra_status random_preset_open(const electra_config *config, const char *vocabulary_file,
-										 uint64_t seed, preset_source *source, electra_error *error);
+/*
+ * Decides how each tensor of an opened source is stored, and config.dtype with
+ * it (options.c).  With keep_dtype a tensor of F64 is ELECTRA_UNSUPPORTED, and
+ * config.dtype is that of the matrices, F32 where they differ.
+ */
+extern electra_status import_options_store(const import_options *options, preset_source *source,
+										   electra_error *error);
+
+/* Where a random preset has its vocabulary from. */
+typedef enum vocabulary_origin
+{
+	VOCABULARY_NONE = 0,		/* pipeline "none": vocab_size must be given */
+	VOCABULARY_FILE,			/* one token a line */
+	VOCABULARY_STDIN			/* each token followed by a NUL, on standard input */
+} vocabulary_origin;
+
+/* A random preset of a given shape: Keras-Hub's ElectraBackbone (random_init.c). */
+typedef struct random_preset
+{
+	electra_config shape;		/* encoder's members; vocab_size 0: as the
+								 * vocabulary */
+	vocabulary_origin origin;
+	const char *vocabulary_file;	/* of VOCABULARY_FILE */
+	uint64_t	seed;
+} random_preset;
+
+extern electra_status random_preset_open(const random_preset *request, preset_source *source,
+										 electra_error *error);
+
+/*
+ * Random weights for a source whose config is complete: fills tensors, reader
+ * and close, notes the seed, sets config.untrained (random_init.c).
+ */
+extern electra_status random_weights_open(preset_source *source, uint64_t seed, electra_error *error);
 
 #endif							/* ELECTRA_PRESET_SOURCE_H */

@@ -1,10 +1,16 @@
 /*
- * A random preset: the weights that Keras-Hub's ElectraBackbone has before
- * training, from a seed.
+ * Random weights: those that Keras-Hub's ElectraBackbone has before training,
+ * from a seed.
  *
  * Matrices and embedding tables are truncated normal with standard deviation
  * 0.02, biases 0, LayerNorm's scales 1, as electra_kernel_initializer and
- * Keras's defaults have it; the pooled_dense is "pooler.dense".
+ * Keras's defaults have it; the pooled_dense is "pooler.dense".  The Dense
+ * modules of sentence-transformers are filled in the same way.
+ *
+ * Element i (row-major, torch's [out, in]) of a tensor is number i of the
+ * stream that core/random.h documents for the seed and the tensor's canonical
+ * name (core/archive.h), in double rounded to float, then to the dtype in
+ * which it is stored: the same bits on any machine.
  */
 #include "import/preset_source.h"
 
@@ -15,12 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define INITIALIZER_STDDEV 0.02
-
-static const char *const pooler_tensors[] = {"pooler.dense.bias", "pooler.dense.weight"};
-
-#define NUM_POOLER_TENSORS 2
 
 static bool
 ends_with(const char *name, const char *suffix)
@@ -60,9 +63,28 @@ close_random(preset_source *source)
 	source->reader = NULL;
 }
 
-/* The lower-casing BERT tokenizer with its special tokens. */
+/* The lower-casing BERT tokenizer; no special tokens yet. */
+static void
+configure_tokenizer(electra_tokenizer_config *tokenizer)
+{
+	memset(tokenizer, 0, sizeof(*tokenizer));
+	tokenizer->pipeline = ELECTRA_TOKENIZER_BERT;
+	tokenizer->clean_text = true;
+	tokenizer->tokenize_chinese_chars = true;
+	tokenizer->lowercase = true;
+	tokenizer->strip_accents = true;
+	tokenizer->max_word_chars = 100;
+	strcpy(tokenizer->continuing_prefix, "##");
+	tokenizer->unk_token_id = -1;
+	tokenizer->cls_token_id = -1;
+	tokenizer->sep_token_id = -1;
+	tokenizer->pad_token_id = -1;
+	tokenizer->mask_token_id = -1;
+}
+
+/* The ids of the special tokens; file is NULL for a vocabulary that is an array. */
 static electra_status
-configure_tokenizer(preset_source *source, const char *file, electra_error *error)
+find_special_tokens(preset_source *source, const char *file, electra_error *error)
 {
 	electra_tokenizer_config *tokenizer = &source->config.tokenizer;
 	const struct
@@ -77,24 +99,18 @@ configure_tokenizer(preset_source *source, const char *file, electra_error *erro
 		{"[MASK]", &tokenizer->mask_token_id},
 	};
 
-	memset(tokenizer, 0, sizeof(*tokenizer));
-	tokenizer->pipeline = ELECTRA_TOKENIZER_BERT;
-	tokenizer->clean_text = true;
-	tokenizer->tokenize_chinese_chars = true;
-	tokenizer->lowercase = true;
-	tokenizer->strip_accents = true;
-	tokenizer->max_word_chars = 100;
-	strcpy(tokenizer->continuing_prefix, "##");
 	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
 	{
 		*specials[i].id = vocabulary_find(source->vocabulary, source->vocabulary_size, specials[i].token);
-		if (*specials[i].id < 0)
-		{
+		if (*specials[i].id >= 0)
+			continue;
+		if (file != NULL)
 			electra_fail(error, ELECTRA_INVALID_SOURCE, "vocabulary file \"%s\" lacks the token %s",
 						 file, specials[i].token);
-			electra_fail_detail(error, "A vocabulary must hold [PAD], [UNK], [CLS], [SEP] and [MASK].");
-			return ELECTRA_INVALID_SOURCE;
-		}
+		else
+			electra_fail(error, ELECTRA_INVALID_ARGUMENT, "vocabulary lacks the token %s", specials[i].token);
+		electra_fail_detail(error, "A vocabulary must hold [PAD], [UNK], [CLS], [SEP] and [MASK].");
+		return error->status;
 	}
 	return ELECTRA_OK;
 }
@@ -151,29 +167,13 @@ configure_pipeline(electra_config *config)
 	config->pooling_modes = ELECTRA_POOL_MEAN;
 	config->include_prompt = true;
 	config->trained_for_similarity = false;
-	config->untrained = true;
 	config->dimensions = 0;
 	config->normalize = false;
 	config->max_length = config->max_sequence_length;
 	config->truncation = ELECTRA_TRUNCATE;
 }
 
-/* Appends a tensor, unless it is one of the tokenizer's, which the archive writer adds. */
-static void
-add_tensor(preset_source *source, const electra_tensor_spec *spec)
-{
-	source_tensor *tensor = &source->tensors[source->num_tensors];
-
-	if (strncmp(spec->name, "tokenizer.", 10) == 0)
-		return;
-	memset(tensor, 0, sizeof(*tensor));
-	tensor->spec = *spec;
-	tensor->read = read_random;
-	tensor->context = source->reader;
-	tensor->source_dtype = ELECTRA_F32;
-	source->num_tensors++;
-}
-
+/* All tensors that a preset must have, but the tokenizer's, which the archive writer adds. */
 static electra_status
 list_tensors(preset_source *source, electra_error *error)
 {
@@ -182,34 +182,80 @@ list_tensors(preset_source *source, electra_error *error)
 
 	while (electra_tensor_spec_required(&source->config, num_required, &spec))
 		num_required++;
-	source->tensors = malloc((size_t) (num_required + NUM_POOLER_TENSORS) * sizeof(source_tensor));
+	source->tensors = calloc((size_t) num_required, sizeof(source_tensor));
 	if (source->tensors == NULL)
 		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
-	for (int i = 0; i < num_required; i++)
+	for (int i = 0; electra_tensor_spec_required(&source->config, i, &spec); i++)
 	{
-		electra_tensor_spec_required(&source->config, i, &spec);
-		add_tensor(source, &spec);
-	}
-	for (int i = 0; i < NUM_POOLER_TENSORS; i++)
-	{
-		electra_tensor_spec_find(&source->config, pooler_tensors[i], &spec);
-		add_tensor(source, &spec);
+		source_tensor *tensor = &source->tensors[source->num_tensors];
+
+		if (strncmp(spec.name, "tokenizer.", 10) == 0)
+			continue;
+		tensor->spec = spec;
+		tensor->read = read_random;
+		tensor->context = source->reader;
+		tensor->source_dtype = ELECTRA_F32;
+		tensor->stored_dtype = ELECTRA_F32;
+		source->num_tensors++;
 	}
 	return ELECTRA_OK;
 }
 
+electra_status
+random_weights_open(preset_source *source, uint64_t seed, electra_error *error)
+{
+	char		text[32];
+	uint64_t   *reader = malloc(sizeof(*reader));
+
+	if (reader == NULL)
+		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+	*reader = seed;
+	source->reader = reader;
+	source->close = close_random;
+	source->config.untrained = true;
+	if (list_tensors(source, error) != ELECTRA_OK)
+		return error->status;
+	/* signed, as SQL knows it */
+	snprintf(text, sizeof(text), "%" PRId64, (int64_t) seed);
+	return preset_source_note(source, "source.seed", text, error);
+}
+
+/* The vocabulary, and what follows from it: *count is the number of its ids. */
+static electra_status
+read_vocabulary(const random_preset *request, preset_source *source, int32_t *count, electra_error *error)
+{
+	const char *file = request->origin == VOCABULARY_FILE ? request->vocabulary_file : NULL;
+	electra_status status;
+
+	configure_tokenizer(&source->config.tokenizer);
+	if (request->origin == VOCABULARY_NONE)
+	{
+		source->config.tokenizer.pipeline = ELECTRA_TOKENIZER_NONE;
+		*count = 0;
+		return ELECTRA_OK;
+	}
+	if (file != NULL)
+		status = vocabulary_file_read(file, &source->vocabulary, &source->vocabulary_size, count, error);
+	else
+		status = vocabulary_stream_read(STDIN_FILENO, &source->vocabulary, &source->vocabulary_size,
+										count, error);
+	if (status != ELECTRA_OK)
+	{
+		source->vocabulary = NULL;	/* it is not ours to release */
+		return status;
+	}
+	return find_special_tokens(source, file, error);
+}
+
 /* Vocabulary and configuration. */
 static electra_status
-configure(preset_source *source, const char *vocabulary_file, electra_error *error)
+configure(const random_preset *request, preset_source *source, electra_error *error)
 {
 	electra_config *config = &source->config;
 	int32_t		count;
-	electra_status status;
 
-	status = vocabulary_file_read(vocabulary_file, &source->vocabulary, &source->vocabulary_size,
-								  &count, error);
-	if (status != ELECTRA_OK)
-		return status;
+	if (read_vocabulary(request, source, &count, error) != ELECTRA_OK)
+		return error->status;
 	config->numerics_version = ELECTRA_NUMERICS_VERSION;
 	config->unicode_version = ELECTRA_UNICODE_VERSION;
 	if (config->vocab_size == 0)
@@ -221,40 +267,23 @@ configure(preset_source *source, const char *vocabulary_file, electra_error *err
 							(int) config->vocab_size, (int) count);
 		return ELECTRA_INVALID_ARGUMENT;
 	}
-	status = configure_tokenizer(source, vocabulary_file, error);
-	if (status != ELECTRA_OK)
-		return status;
+	config->has_pooler = true;	/* the constructor always makes a pooled_dense */
 	configure_pipeline(config);
-	status = electra_config_check(config, error);
-	if (status != ELECTRA_OK)
-		return status;
-	return make_added_tokens(source, error);
+	if (electra_config_check(config, error) != ELECTRA_OK)
+		return error->status;
+	return request->origin == VOCABULARY_NONE ? ELECTRA_OK : make_added_tokens(source, error);
 }
 
 electra_status
-random_preset_open(const electra_config *config, const char *vocabulary_file, uint64_t seed,
-				   preset_source *source, electra_error *error)
+random_preset_open(const random_preset *request, preset_source *source, electra_error *error)
 {
-	char		text[32];
-	uint64_t   *reader = malloc(sizeof(*reader));
 	electra_status status;
 
 	memset(source, 0, sizeof(*source));
-	memcpy(&source->config, config, sizeof(*config));
-	source->reader = reader;
-	source->close = close_random;
-	if (reader == NULL)
-	{
-		preset_source_free(source);
-		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
-	}
-	*reader = seed;
-	snprintf(text, sizeof(text), "%" PRIu64, seed);
-	status = configure(source, vocabulary_file, error);
+	memcpy(&source->config, &request->shape, sizeof(source->config));
+	status = configure(request, source, error);
 	if (status == ELECTRA_OK)
-		status = list_tensors(source, error);
-	if (status == ELECTRA_OK)
-		status = preset_source_note(source, "source.seed", text, error);
+		status = random_weights_open(source, request->seed, error);
 	if (status != ELECTRA_OK)
 		preset_source_free(source);
 	return status;

@@ -2,14 +2,11 @@
  * Limits, and Landlock where the kernel has it (Linux 5.13).
  */
 #include "import/sandbox.h"
+#include "import/source_directory.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +19,12 @@
 #if defined(__linux__) && defined(SYS_landlock_create_ruleset) && __has_include(<linux/landlock.h>)
 #include <linux/landlock.h>
 #define HAVE_LANDLOCK
+#endif
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1	/* as gcc says it */
+#endif
 #endif
 
 #define MAX_MEMORY (UINT64_C(4) << 30)	/* tokenizer.json in memory is the largest thing */
@@ -77,27 +80,6 @@ allow_reading(int ruleset, const char *directory)
 	close(rule.parent_fd);
 }
 
-/*
- * A snapshot of the Hugging Face cache (models--owner--name/snapshots/REVISION)
- * consists of symbolic links into models--owner--name/blobs.
- */
-static void
-allow_cache_blobs(int ruleset, const char *directory)
-{
-	char		resolved[PATH_MAX];
-	char		blobs[PATH_MAX + sizeof("/../../blobs")];
-	char	   *slash;
-
-	if (realpath(directory, resolved) == NULL)
-		return;
-	snprintf(blobs, sizeof(blobs), "%s/../../blobs", resolved);
-	slash = strrchr(resolved, '/');
-	*slash = '\0';
-	slash = strrchr(resolved, '/');
-	if (slash != NULL && strcmp(slash, "/snapshots") == 0)
-		allow_reading(ruleset, blobs);
-}
-
 void
 sandbox_restrict(const char *directory)
 {
@@ -106,6 +88,7 @@ sandbox_restrict(const char *directory)
 		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1
 	};
 	long		version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	char		blobs[SOURCE_MAX_PATH];
 	int			ruleset;
 
 	if (version < 1)
@@ -125,8 +108,10 @@ sandbox_restrict(const char *directory)
 	ruleset = (int) syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
 	if (ruleset < 0)
 		return;
-	allow_reading(ruleset, directory);
-	allow_cache_blobs(ruleset, directory);
+	if (directory != NULL)
+		allow_reading(ruleset, directory);
+	if (directory != NULL && source_directory_blobs(directory, blobs))
+		allow_reading(ruleset, blobs);
 	syscall(SYS_landlock_restrict_self, ruleset, 0);
 	close(ruleset);
 }

@@ -14,8 +14,11 @@
 extern void sandbox_limit(void);
 
 /*
- * From now on files can be opened below this directory only, for reading, and
- * TCP connections not at all (Landlock, as much of it as the kernel has).
+ * From now on files can be opened below this directory only (NULL: none at
+ * all), or among the blobs of the cache in which it lies
+ * (source_directory_blobs), for reading, and TCP connections not at all
+ * (Landlock, as much of it as the kernel has; source_files_confine() does
+ * without).
  */
 extern void sandbox_restrict(const char *directory);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,9 @@
 #define HASH_BLOCK_SIZE (64 * 1024)
 
 static const char lfs_signature[] = "version https://git-lfs";
+
+static bool confined = false;	/* source_files_confine */
+static char user_name[128];		/* looked up while the sandbox does not prevent it */
 
 const char *
 source_quote(const char *text, char buffer[SOURCE_QUOTE_SIZE])
@@ -39,6 +43,29 @@ source_quote(const char *text, char buffer[SOURCE_QUOTE_SIZE])
 	return buffer;
 }
 
+/* Leaves user_name empty where it cannot be found out. */
+static void
+look_up_user(void)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	if (user != NULL)
+		snprintf(user_name, sizeof(user_name), "%s", user->pw_name);
+}
+
+/* Whose rights decide; the server's user for electra_load_preset. */
+static void
+hint_permission(electra_error *error)
+{
+	if (!confined)
+		look_up_user();
+	if (user_name[0] != '\0')
+		electra_fail_hint(error, "Give the operating system user \"%s\" the right to read it.", user_name);
+	else
+		electra_fail_hint(error, "Give the operating system user with the number %ld the right to read it.",
+						  (long) geteuid());
+}
+
 /* Turns errno of an attempt to reach a file or directory into an error. */
 static electra_status
 fail_errno(const char *what, const char *name, int number, electra_error *error)
@@ -53,8 +80,7 @@ fail_errno(const char *what, const char *name, int number, electra_error *error)
 		case EPERM:
 			electra_fail(error, ELECTRA_NO_PERMISSION, "%s \"%s\" cannot be read: %s", what, name,
 						 strerror(number));
-			electra_fail_hint(error, "Give the operating system user that runs the importer (for "
-							  "electra_load_preset that is the server's user) the right to read it.");
+			hint_permission(error);
 			break;
 		case ELOOP:
 			electra_fail(error, ELECTRA_INVALID_SOURCE, "%s \"%s\" is a symbolic link to itself",
@@ -73,19 +99,49 @@ source_directory_check(const source_directory *directory, electra_error *error)
 {
 	int			fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat status;
+	int			number;
 
-	if (fd >= 0)
+	if (fd < 0)
 	{
-		close(fd);
-		return ELECTRA_OK;
+		number = errno;
+		if (number == ENOTDIR && stat(directory->path, &status) == 0)
+		{
+			electra_fail(error, ELECTRA_INVALID_SOURCE, "\"%s\" is not a directory", directory->path);
+			electra_fail_hint(error, "Name the directory that holds config.json, not a file in it.");
+			return error->status;
+		}
+		return fail_errno("directory", directory->path, number, error);
 	}
-	if (errno == ENOTDIR && stat(directory->path, &status) == 0)
-	{
-		electra_fail(error, ELECTRA_INVALID_SOURCE, "\"%s\" is not a directory", directory->path);
-		electra_fail_hint(error, "Name the directory that holds config.json, not a file in it.");
-		return error->status;
-	}
-	return fail_errno("directory", directory->path, errno, error);
+	/* one that can be listed but not searched would seem to hold nothing */
+	number = fstatat(fd, ".", &status, 0) == 0 ? 0 : errno;
+	close(fd);
+	return number == 0 ? ELECTRA_OK : fail_errno("directory", directory->path, number, error);
+}
+
+void
+source_files_confine(void)
+{
+	look_up_user();
+	confined = true;
+}
+
+bool
+source_directory_blobs(const char *directory, char blobs[SOURCE_MAX_PATH])
+{
+	char		resolved[PATH_MAX];
+	struct stat status;
+	char	   *slash;
+	int			size;
+
+	if (realpath(directory, resolved) == NULL)
+		return false;
+	*strrchr(resolved, '/') = '\0';
+	slash = strrchr(resolved, '/');
+	if (slash == NULL || strcmp(slash, "/snapshots") != 0)
+		return false;
+	*slash = '\0';
+	size = snprintf(blobs, SOURCE_MAX_PATH, "%s/blobs", resolved);
+	return size > 0 && size < SOURCE_MAX_PATH && stat(blobs, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 electra_status
@@ -109,26 +165,53 @@ source_file_exists(const source_directory *directory, const char *name)
 	struct stat status;
 
 	return source_file_path(directory, name, path, &ignored) == ELECTRA_OK &&
-		lstat(path, &status) == 0;
+		(lstat(path, &status) == 0 || errno == EACCES);
 }
 
-/* Does a file lie outside the directory once symbolic links are followed? */
+/* Does a path without symbolic links lie below a folder without symbolic links? */
 static bool
-lies_outside(const source_directory *directory, const char *path)
+is_below(const char *path, const char *folder)
+{
+	size_t		size = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+
+	return strncmp(path, folder, size) == 0 && path[size] == '/';
+}
+
+/*
+ * Is the file, with all links resolved, one that the directory may hold?
+ * opened (NULL: not opened) must be that very file, not one that a link led to
+ * before it was changed.
+ */
+static bool
+lies_inside(const source_directory *directory, const char *path, const struct stat *opened)
 {
 	char		root[PATH_MAX];
+	char		blobs[SOURCE_MAX_PATH];
 	char		target[PATH_MAX];
-	size_t		size;
+	struct stat status;
 
 	if (realpath(directory->path, root) == NULL || realpath(path, target) == NULL)
 		return false;
-	size = strcmp(root, "/") == 0 ? 0 : strlen(root);
-	return strncmp(target, root, size) != 0 || target[size] != '/';
+	if (!is_below(target, root) &&
+		!(source_directory_blobs(directory->path, blobs) && is_below(target, blobs)))
+		return false;
+	return opened == NULL || (stat(target, &status) == 0 && status.st_dev == opened->st_dev &&
+							  status.st_ino == opened->st_ino);
+}
+
+static electra_status
+fail_outside(const char *quoted, electra_error *error)
+{
+	electra_fail(error, ELECTRA_NO_PERMISSION, "file \"%s\" cannot be read: it lies outside the directory", quoted);
+	electra_fail_detail(error, "It is reached by a symbolic link that leads out of the directory, and only what "
+						"lies in it is read.");
+	electra_fail_hint(error, "Copy the directory with its links resolved, for example with \"cp -rL\".");
+	return error->status;
 }
 
 /*
  * Why a file could not be opened.  What its permissions allow has been denied
- * by the sandbox (sandbox.h), of which access() knows nothing.
+ * by the sandbox (sandbox.h), of which faccessat() knows nothing.
  */
 static electra_status
 fail_open(const source_directory *directory, const char *path, const char *quoted, int number,
@@ -143,12 +226,19 @@ fail_open(const source_directory *directory, const char *path, const char *quote
 		electra_fail_hint(error, "Download the preset again, or copy it with its links resolved.");
 		return error->status;
 	}
-	fail_errno("file", quoted, number, error);
-	if (number == EACCES && access(path, R_OK) == 0 && lies_outside(directory, path))
-		electra_fail_hint(error, "It is reached by a symbolic link that leads out of the directory, "
-						  "and electra_load_preset reads only what lies in it. Copy the directory with its "
-						  "links resolved, for example with \"cp -rL\".");
-	return error->status;
+	if (number == EACCES && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 &&
+		!lies_inside(directory, path, NULL))
+		return fail_outside(quoted, error);
+	return fail_errno("file", quoted, number, error);
+}
+
+/* Whether links that lead out of the directory are refused. */
+static bool
+is_confined(const source_directory *directory)
+{
+	char		blobs[SOURCE_MAX_PATH];
+
+	return confined || source_directory_blobs(directory->path, blobs);
 }
 
 electra_status
@@ -169,20 +259,19 @@ source_file_open(const source_directory *directory, const char *name,
 	if (opened < 0)
 		return fail_open(directory, path, quoted, errno, error);
 	if (fstat(opened, &status) != 0)
+		fail_errno("file", quoted, errno, error);
+	else if (!S_ISREG(status.st_mode))
+		electra_fail(error, ELECTRA_INVALID_SOURCE, "\"%s\" is not a regular file", quoted);
+	else if (is_confined(directory) && !lies_inside(directory, path, &status))
+		fail_outside(quoted, error);
+	else
 	{
-		int			number = errno;
-
-		close(opened);
-		return fail_errno("file", quoted, number, error);
+		*fd = opened;
+		*size = (uint64_t) status.st_size;
+		return ELECTRA_OK;
 	}
-	if (!S_ISREG(status.st_mode))
-	{
-		close(opened);
-		return electra_fail(error, ELECTRA_INVALID_SOURCE, "\"%s\" is not a regular file", quoted);
-	}
-	*fd = opened;
-	*size = (uint64_t) status.st_size;
-	return ELECTRA_OK;
+	close(opened);
+	return error->status;
 }
 
 electra_status

@@ -1,6 +1,12 @@
 /*
  * The files of a foreign preset directory: opened, bounded, hashed.
  *
+ * What lies in a directory: for a snapshot of the Hugging Face cache
+ * (…/snapshots/REVISION beside …/blobs), whose files are symbolic links, also
+ * its blobs, and a link that leads elsewhere is refused.  In other directories
+ * links are followed wherever they lead, unless source_files_confine() has been
+ * called.
+ *
  * Errors name a file by its name inside the directory ("config.json",
  * "1_Pooling/config.json"), never by where the directory lies.
  */
@@ -19,8 +25,22 @@ typedef struct source_directory
 } source_directory;
 
 /*
- * Checks that the directory is one and can be searched.  ELECTRA_NOT_FOUND,
- * ELECTRA_NO_PERMISSION, ELECTRA_INVALID_SOURCE.
+ * From now on no file outside its directory is opened, in this process: what
+ * the sandbox (sandbox.h) promises, also on kernels without Landlock.  To be
+ * called before that: it looks up what messages will need.
+ */
+extern void source_files_confine(void);
+
+/*
+ * The folder, other than the directory itself, in which a directory's files
+ * may lie: the blobs of a snapshot in the Hugging Face cache.  False for any
+ * other directory.
+ */
+extern bool source_directory_blobs(const char *directory, char blobs[SOURCE_MAX_PATH]);
+
+/*
+ * Checks that the directory is one and can be read and searched.
+ * ELECTRA_NOT_FOUND, ELECTRA_NO_PERMISSION, ELECTRA_INVALID_SOURCE.
  */
 extern electra_status source_directory_check(const source_directory *directory, electra_error *error);
 
@@ -33,14 +53,15 @@ extern electra_status source_file_path(const source_directory *directory, const 
 
 /*
  * Is there an entry of this name, even if it cannot be opened?  A symbolic
- * link that leads nowhere counts, so that opening it tells.
+ * link that leads nowhere counts, and so does one in a folder that may not be
+ * searched, so that opening it tells.
  */
 extern bool source_file_exists(const source_directory *directory, const char *name);
 
 /*
- * Opens a regular file (symbolic links to one are followed).
- * ELECTRA_NOT_FOUND, ELECTRA_NO_PERMISSION, ELECTRA_INVALID_SOURCE (no regular
- * file), ELECTRA_IO_ERROR.
+ * Opens a regular file (symbolic links to one are followed, as far as they are
+ * allowed to lead).  ELECTRA_NOT_FOUND, ELECTRA_NO_PERMISSION (also for what
+ * lies outside), ELECTRA_INVALID_SOURCE (no regular file), ELECTRA_IO_ERROR.
  */
 extern electra_status source_file_open(const source_directory *directory, const char *name,
 									   int *fd, uint64_t *size, electra_error *error);

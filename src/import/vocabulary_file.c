@@ -1,12 +1,14 @@
 /*
- * vocab.txt: one token a line.
+ * Vocabularies as text.
  */
 #include "import/vocabulary_file.h"
 
+#include "core/canonical_json.h"
 #include "core/unicode.h"
 #include "core/utf8.h"
 #include "import/source_directory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +17,10 @@
 #define MAX_FILE_SIZE (256 * 1024 * 1024)
 #define MAX_LINES (1 << 24)
 
-/* A line of the file. */
+/* What a stream is read into at first. */
+#define FIRST_STREAM_SIZE (1024 * 1024)
+
+/* A line of the file, a token of the stream. */
 typedef struct token_line
 {
 	const char *token;			/* not NUL-terminated */
@@ -205,6 +210,125 @@ vocabulary_file_read(const char *path, char **vocabulary, size_t *size, int32_t 
 	if (status == ELECTRA_OK)
 		status = vocabulary_file_parse(name, text, (size_t) text_size, vocabulary, size, count, error);
 	free(text);
+	return status;
+}
+
+/* Everything up to the end of a file, in malloc'd memory. */
+static electra_status
+read_all(int fd, char **text, size_t *size, electra_error *error)
+{
+	size_t		capacity = 0;
+
+	*text = NULL;
+	*size = 0;
+	for (;;)
+	{
+		ssize_t		got;
+
+		if (*size == capacity)
+		{
+			size_t		grown_capacity = capacity == 0 ? FIRST_STREAM_SIZE : 2 * capacity;
+			char	   *grown = realloc(*text, grown_capacity);
+
+			if (grown == NULL)
+				return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+			*text = grown;
+			capacity = grown_capacity;
+		}
+		got = read(fd, *text + *size, capacity - *size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return electra_fail(error, ELECTRA_IO_ERROR, "could not read the vocabulary: %s", strerror(errno));
+		if (got == 0)
+			return ELECTRA_OK;
+		*size += (size_t) got;
+		if (*size > MAX_FILE_SIZE)
+		{
+			electra_fail(error, ELECTRA_INVALID_ARGUMENT, "vocabulary is too large");
+			electra_fail_detail(error, "At most %d bytes are read.", MAX_FILE_SIZE);
+			return ELECTRA_INVALID_ARGUMENT;
+		}
+	}
+}
+
+/* Cuts the stream into tokens, each of which must be UTF-8. */
+static electra_status
+split_tokens(const char *text, size_t size, token_line *tokens, electra_error *error)
+{
+	int32_t		id = 0;
+
+	for (const char *token = text; token < text + size; id++)
+	{
+		size_t		length = strlen(token);
+
+		if (!electra_json_utf8_valid(token, length))
+		{
+			electra_fail(error, ELECTRA_INVALID_ARGUMENT, "vocabulary is not valid UTF-8");
+			electra_fail_detail(error, "The fault is in the token of id %d.", (int) id);
+			return ELECTRA_INVALID_ARGUMENT;
+		}
+		tokens[id] = (token_line) {token, length, id};
+		token += length + 1;
+	}
+	return ELECTRA_OK;
+}
+
+/* No two tokens may be equal.  Leaves tokens ordered. */
+static electra_status
+refuse_duplicates(token_line *tokens, int32_t count, electra_error *error)
+{
+	char		quoted[SOURCE_QUOTE_SIZE];
+
+	qsort(tokens, (size_t) count, sizeof(*tokens), compare_lines);
+	for (int32_t i = 0; i + 1 < count; i++)
+	{
+		if (tokens[i].size > 0 && strcmp(tokens[i].token, tokens[i + 1].token) == 0)
+		{
+			electra_fail(error, ELECTRA_INVALID_ARGUMENT, "vocabulary has the token \"%s\" twice",
+						 source_quote(tokens[i].token, quoted));
+			electra_fail_detail(error, "Its ids would be %d and %d.", (int) tokens[i].id, (int) tokens[i + 1].id);
+			return ELECTRA_INVALID_ARGUMENT;
+		}
+	}
+	return ELECTRA_OK;
+}
+
+/* What has been read, against what a vocabulary must be. */
+static electra_status
+check_stream(const char *text, size_t size, int32_t *count, electra_error *error)
+{
+	token_line *tokens;
+	electra_status status;
+
+	if (size == 0)
+		return electra_fail(error, ELECTRA_INVALID_ARGUMENT, "vocabulary is empty");
+	if (text[size - 1] != '\0')
+		return electra_fail(error, ELECTRA_INVALID_ARGUMENT, "vocabulary does not end with a zero byte");
+	*count = 0;
+	for (size_t i = 0; i < size && *count <= MAX_LINES; i++)
+		*count += text[i] == '\0';
+	if (*count > MAX_LINES)
+		return electra_fail(error, ELECTRA_INVALID_ARGUMENT, "vocabulary has more than %d tokens", MAX_LINES);
+	tokens = malloc((size_t) *count * sizeof(*tokens));
+	if (tokens == NULL)
+		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+	status = split_tokens(text, size, tokens, error);
+	if (status == ELECTRA_OK)
+		status = refuse_duplicates(tokens, *count, error);
+	free(tokens);
+	return status;
+}
+
+electra_status
+vocabulary_stream_read(int fd, char **vocabulary, size_t *size, int32_t *count, electra_error *error)
+{
+	electra_status status = read_all(fd, vocabulary, size, error);
+
+	if (status == ELECTRA_OK)
+		status = check_stream(*vocabulary, *size, count, error);
+	if (status != ELECTRA_OK)
+		free(*vocabulary);
 	return status;
 }
 

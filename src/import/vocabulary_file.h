@@ -1,5 +1,6 @@
 /*
- * vocab.txt: one token a line, the line's number is the token's id.
+ * Vocabularies as text: vocab.txt, one token a line, whose number is the
+ * token's id; and the tokens of an array, as the server sends them.
  */
 #ifndef ELECTRA_VOCABULARY_FILE_H
 #define ELECTRA_VOCABULARY_FILE_H
@@ -26,6 +27,16 @@ extern electra_status vocabulary_file_read(const char *path, char **vocabulary, 
 extern electra_status vocabulary_file_parse(const char *name, const char *text, size_t text_size,
 											char **vocabulary, size_t *size, int32_t *count,
 											electra_error *error);
+
+/*
+ * Reads tokens, each followed by a NUL, up to the end of a file (the array
+ * that electra_create_preset is given).  An empty one is an id without a
+ * token.  The result is as above.  ELECTRA_INVALID_ARGUMENT where there is no
+ * token, one is no UTF-8, or two are equal; ELECTRA_IO_ERROR,
+ * ELECTRA_OUT_OF_MEMORY.
+ */
+extern electra_status vocabulary_stream_read(int fd, char **vocabulary, size_t *size, int32_t *count,
+											 electra_error *error);
 
 /* The id of a token in such a content, -1 if it has none. */
 extern int32_t vocabulary_find(const char *vocabulary, size_t size, const char *token);

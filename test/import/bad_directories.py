@@ -144,12 +144,6 @@ def judge_japanese(path):
     Directory(path).tokenizer_config(tokenizer_class="BertJapaneseTokenizer")
 
 
-@bad("Keras directories are not supported yet", 'Expected "bert" or "electra".')
-def judge_keras(path):
-    Directory(path).json("config.json", {"class_name": "ElectraBackbone",
-                                         "registered_name": "keras_hub>ElectraBackbone"})
-
-
 @bad('"model_type" is missing in file "config.json"', 'Expected "bert" or "electra".')
 def judge_no_model_type(path):
     Directory(path).config(model_type=...)
@@ -381,15 +375,7 @@ def weights_not_finite(path):
     d.bytes("model.safetensors", bytes(content))
 
 
-@bad('weights in file "pytorch_model.bin" are not supported',
-     'Expected file "model.safetensors", or its shards with "model.safetensors.index.json".')
-def weights_pytorch(path):
-    d = Directory(path)
-    d.remove("model.safetensors")
-    d.bytes("pytorch_model.bin", b"PK\x03\x04")
-
-
-@bad('file "model.safetensors" does not exist')
+@bad('file "model.safetensors" does not exist', 'Nor does "pytorch_model.bin".')
 def weights_none(path):
     Directory(path).remove("model.safetensors")
 
@@ -675,16 +661,6 @@ _dense("input", '"module_input_name" %s is not supported' % _DENSE,
 _dense("shape", 'tensor "linear.weight" in file "2_Dense/model.safetensors" has the wrong shape',
        "Expected [7, 8], found [6, 8].", out_features=7)
 _dense("no_bias", "the weights hold 1 tensor with unknown names", 'They are "linear.bias".', bias=False)
-
-
-@bad('weights in file "2_Dense/pytorch_model.bin" are not supported',
-     'Expected file "2_Dense/model.safetensors", or its shards with "2_Dense/model.safetensors.index.json".')
-def dense_pytorch(path):
-    d = Directory(path)
-    d.sentence(None, ("2_Dense", "Dense"))
-    d.dense()
-    d.remove("2_Dense/model.safetensors")
-    d.bytes("2_Dense/pytorch_model.bin", b"PK")
 
 
 @bad('"max_seq_length" in file "sentence_bert_config.json" must be a whole number between 2 and 2147483647', "It is 0.")

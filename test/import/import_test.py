@@ -8,7 +8,7 @@ tensors (compared here, independently of the importer's code); bad ones must
 fail with exit status 1, exactly the message and detail that
 bad_directories.py expects, a hint where it belongs, and leave no file behind.
 MODEL_DIRECTORY, a real preset with model.safetensors, is checked as the good
-ones are.  Standard library only.
+ones are.  Needs python3-h5py (keras_directories.py).
 """
 import hashlib
 import json
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+import keras_directories
 import make_directories
 from directory_parts import BAD, GOOD
 
@@ -27,6 +28,11 @@ EXPECTED = {
     "bert_plain": {"pipeline.max_length": "12", "pipeline.modules": "pooling:8:8", "pipeline.pooling_modes": "mean",
                    "pipeline.normalize": "false", "pipeline.trained_for_similarity": "false",
                    "source.model_type": "bert", "source.architecture": "BertModel", "config.embedding_dim": "8"},
+    "bert_prefixed_heads": {"config.has_pooler": "true", "config.dropout": "0.1"},
+    "torch_zip": {"config.has_pooler": "true"},
+    "torch_legacy": {"config.has_pooler": "true"},
+    "torch_zip64": {"config.has_pooler": "true"},
+    "torch_shared": {"config.has_pooler": "false"},
     "bert_no_tokenizer_config": {"pipeline.max_length": "16"},
     "electra_discriminator": {"source.model_type": "electra", "config.embedding_dim": "4"},
     "electra_generator": {"config.activation": "gelu_tanh"},
@@ -55,11 +61,13 @@ EXPECTED = {
     "sentence_two_dense": {"pipeline.modules": "pooling:8:8,dense:8:6:bias:tanh,dense:6:5:nobias:gelu"},
     "sentence_long": {"pipeline.max_length": "16"},
 }
+EXPECTED.update(keras_directories.EXPECTED)
 
 # Where the transformer of a good directory lies, if not in its root.
 TRANSFORMER = {"sentence_subfolder": "0_Transformer"}
 # The folder to load, if not the directory itself.
 LOAD = {"hub_links": "snapshots/0123456789abcdef0123456789abcdef01234567"}
+LOAD.update(keras_directories.LOAD)
 
 
 def read_safetensors(path):
@@ -83,9 +91,17 @@ def to_f32(dtype, raw):
     return struct.pack("<%df" % len(values), *values)
 
 
+def weights_folder(folder):
+    """Where the weights of a folder lie as safetensors: torch_directories.py puts those of checkpoints apart."""
+    expected = os.path.join(folder, "expected")
+    return expected if os.path.isdir(expected) else folder
+
+
 def source_tensors(folder, name):
     """What an archive of this directory must hold: {canonical name: (shape, F32 bytes)}."""
-    transformer = os.path.join(folder, TRANSFORMER.get(name, ""))
+    if name in keras_directories.NAMES:
+        return keras_directories.source_tensors(folder)
+    transformer = weights_folder(os.path.join(folder, TRANSFORMER.get(name, "")))
     tensors = {}
     for file in sorted(os.listdir(transformer)):
         if file.endswith(".safetensors"):
@@ -103,7 +119,7 @@ def source_tensors(folder, name):
         with open(modules, encoding="utf-8") as file:
             for number, module in enumerate(json.load(file)):
                 if module["type"].endswith(".Dense"):
-                    path = os.path.join(folder, module["path"], "model.safetensors")
+                    path = os.path.join(weights_folder(os.path.join(folder, module["path"])), "model.safetensors")
                     for tensor, (dtype, shape, raw) in read_safetensors(path)[1].items():
                         tensors[f"modules.{number - 1}.{tensor}"] = (shape, to_f32(dtype, raw))
     return tensors
@@ -134,6 +150,9 @@ def check_good(program, folder, name, scratch):
     for tensor in expected:
         if found[tensor] != expected[tensor]:
             return f"tensor {tensor} differs from the source"
+    wrong = keras_directories.check_content(name, tensors)
+    if wrong:
+        return wrong
     for key, value in EXPECTED.get(name, {}).items():
         if metadata.get(key) != value:
             return f"{key} is {metadata.get(key)!r}, expected {value!r}"
@@ -149,7 +168,8 @@ def check_good(program, folder, name, scratch):
 
 def check_bad(program, folder, message, detail, scratch):
     archive = os.path.join(scratch, "none")
-    run = subprocess.run([program, folder, "-o", archive], capture_output=True, text=True)
+    # a checkpoint that managed to execute something would leave its trace in scratch
+    run = subprocess.run([program, folder, "-o", archive], capture_output=True, text=True, cwd=scratch)
     if run.returncode != 1:
         return f"exit status {run.returncode}: {run.stderr}"
     if os.listdir(scratch):
@@ -183,6 +203,26 @@ def check_link_out(program, folder):
     return None
 
 
+def check_random(program, folder, name, pooler):
+    """Without its weights a directory gives random ones: the same for the same seed, with a pooler where it has one."""
+    path = os.path.join(folder, "no_weights_" + name)
+    shutil.copytree(os.path.join(folder, name), path)
+    os.remove(os.path.join(path, "model.safetensors"))
+    archives = []
+    for source, seed in ((path, "7"), (path, "8"), (os.path.join(folder, name), "7")):
+        archives.append(os.path.join(folder, f"random_{len(archives)}"))
+        run = subprocess.run([program, source, "--no-weights", "--seed", seed, "-o", archives[-1]],
+                             capture_output=True, text=True)
+        if run.returncode != 0:
+            return run.stderr
+    contents = [read_safetensors(archive) for archive in archives]
+    if contents[0] != contents[2] or contents[0][1] == contents[1][1]:
+        return "the weights are not those of their seed"
+    metadata = contents[0][0]
+    found = [metadata[key] for key in ("source.seed", "pipeline.untrained", "config.has_pooler")]
+    return None if found == ["7", "true", pooler] else f"seed, untrained, has_pooler are {found}"
+
+
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
@@ -200,6 +240,8 @@ def main():
                 results[name] = check_bad(program, path, case[1], case[2], scratch) if case else \
                     check_good(program, path, name, scratch)
         results["link_out"] = check_link_out(program, folder)
+        for name, pooler in (("bert_plain", "true"), ("electra_discriminator", "false")):
+            results["no_weights_" + name] = check_random(program, folder, name, pooler)
     for name, wrong in results.items():
         if wrong:
             print(f"FAILED {name}: {wrong.strip()}")

@@ -3,7 +3,8 @@
 
     make_directories.py FOLDER [NAME...]
 
-Everything is seeded: the same call writes the same bytes.  Standard library only.
+Everything is seeded: the same call writes the same bytes.  Needs python3-h5py
+(keras_directories.py), otherwise the standard library only.
 """
 import os
 import sys
@@ -11,6 +12,9 @@ import sys
 import directory_parts
 import bad_directories              # noqa: F401  (they register their cases)
 import good_directories             # noqa: F401
+import torch_directories            # noqa: F401
+import keras_directories            # noqa: F401
+import keras_bad_directories        # noqa: F401
 
 
 def build(folder, names=None):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The digest that test/unit/test_random.c expects, computed in Python.
+"""The digests that test/unit/test_random.c expects, computed in Python.
 
 An independent implementation of src/core/random.h: the normal quantile comes
 from Python's statistics.NormalDist (also AS 241, but with the C library's
@@ -28,6 +28,16 @@ def normals(seed, name, count, stddev):
         yield quantile(CUT_OFF + uniform * (1 - 2 * CUT_OFF)) * stddev
 
 
+def digest(seed, name, count):
+    values = struct.pack(f"<{count}f", *normals(seed, name, count, 0.02))
+    return hashlib.sha256(values).hexdigest()
+
+
 if __name__ == "__main__":
-    values = struct.pack(f"<{COUNT}f", *normals(0, "golden", COUNT, 0.02))
-    print(hashlib.sha256(values).hexdigest())
+    print(digest(0, "golden", COUNT))
+    # tensors of the fixture: 8 tokens, embedding 24, hidden 40, a Dense module to 12
+    for seed in (0, MASK):
+        for name, count in (("embeddings.word_embeddings.weight", 8 * 24),
+                            ("encoder.layer.1.attention.self.query.weight", 40 * 40),
+                            ("pooler.dense.weight", 40 * 40), ("modules.1.linear.weight", 12 * 40)):
+            print(seed, name, digest(seed, name, count))

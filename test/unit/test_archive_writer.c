@@ -1,5 +1,5 @@
 /*
- * The archive writer and its two outputs.
+ * The archive writer, and its outputs for files and for the server.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include "archive_fixture.h"
 #include "import/file_output.h"
 #include "import/framed_output.h"
+#include "import/narrow.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -152,9 +153,122 @@ test_refused_sources(void **state)
 	assert_int_equal(expect_failure(&source, &error), ELECTRA_INVALID_SOURCE);
 	preset_source_free(&source);
 
+	/* the configuration's dtype is another than that of the tensors */
 	fixture_source(&source, 40, 1);
 	source.config.dtype = ELECTRA_BF16;
-	assert_int_equal(expect_failure(&source, &error), ELECTRA_UNSUPPORTED);
+	assert_int_equal(expect_failure(&source, &error), ELECTRA_INVALID_SOURCE);
+	preset_source_free(&source);
+
+	fixture_source(&source, 40, 1);
+	source.tensors[0].stored_dtype = ELECTRA_F64;
+	assert_int_equal(expect_failure(&source, &error), ELECTRA_INVALID_SOURCE);
+	preset_source_free(&source);
+}
+
+/* source_tensor.read: element 39 is beyond float16. */
+static electra_status
+read_large(const source_tensor *tensor, int64_t first, int64_t count, float *values, electra_error *error)
+{
+	(void) tensor;
+	(void) error;
+	for (int64_t i = 0; i < count; i++)
+		values[i] = first + i == 39 ? -1e5f : 1;
+	return ELECTRA_OK;
+}
+
+/* Reads the tensors of an archive and compares them with the source's. */
+static void
+check_stored(const preset_source *source, byte_buffer *archive, electra_dtype matrices)
+{
+	electra_archive_reader reader;
+	electra_error error;
+	size_t		last_size = 8;
+
+	assert_int_equal(electra_archive_open(&reader, buffer_stream(archive), archive->size,
+										  &electra_malloc_allocator, &error), ELECTRA_OK);
+	assert_int_equal(reader.archive->config.dtype, matrices);
+	for (int i = 0; i < reader.archive->num_tensors; i++)
+	{
+		const electra_tensor *tensor = &reader.archive->tensors[i];
+		size_t		size = (size_t) (tensor->end - tensor->begin);
+		char	   *stored = malloc(size + 1);
+		char	   *expected = malloc(2 * size + 1);
+		float	   *values;
+		int64_t		count;
+
+		assert_true(electra_dtype_size(tensor->dtype) <= last_size);
+		last_size = electra_dtype_size(tensor->dtype);
+		assert_int_equal(electra_archive_read(&reader, stored, size, &error), ELECTRA_OK);
+		if (tensor->dtype != ELECTRA_U8)
+		{
+			assert_int_equal(tensor->dtype, tensor->rank == 2 ? matrices : ELECTRA_F32);
+			values = tensor_values(source, tensor->name, &count);
+			assert_int_equal(narrow_floats(tensor->dtype, values, (size_t) count, expected), count);
+			assert_memory_equal(stored, expected, size);
+			free(values);
+		}
+		free(stored);
+		free(expected);
+	}
+	electra_archive_close(&reader);
+}
+
+/* Each tensor in its own dtype; the wide ones first, then by name. */
+static void
+test_dtypes(void **state)
+{
+	static const electra_dtype dtypes[] = {ELECTRA_F32, ELECTRA_F16, ELECTRA_BF16};
+	byte_buffer archives[3] = {{0}};
+
+	(void) state;
+	for (int i = 0; i < 3; i++)
+	{
+		const import_options options = {.dtype = dtypes[i]};
+		preset_source source;
+		electra_error error;
+
+		fixture_source(&source, 24, 1);
+		assert_int_equal(import_options_store(&options, &source, &error), ELECTRA_OK);
+		write_archive(&source, &archives[i], NULL);
+		check_stored(&source, &archives[i], dtypes[i]);
+		preset_source_free(&source);
+	}
+	assert_true(archives[1].size < archives[0].size);
+	assert_int_equal(archives[1].size, archives[2].size);
+	for (int i = 0; i < 3; i++)
+		free(archives[i].bytes);
+}
+
+/* What would become infinite is an error that names tensor, element and a way out. */
+static void
+test_out_of_range(void **state)
+{
+	preset_source source;
+	byte_buffer archive = {0};
+	import_options options = {.dtype = ELECTRA_F16};
+	source_tensor *matrix;
+	electra_error error;
+
+	(void) state;
+	fixture_source(&source, 40, 1);
+	matrix = source.tensors;
+	while (matrix->spec.rank != 2)
+		matrix++;
+	matrix->read = read_large;
+	assert_int_equal(import_options_store(&options, &source, &error), ELECTRA_OK);
+	assert_int_equal(expect_failure(&source, &error), ELECTRA_NOT_FINITE);
+	assert_non_null(strstr(error.message, matrix->spec.name));
+	assert_non_null(strstr(error.message, "float16"));
+	assert_non_null(strstr(error.detail, "element 39,"));
+	assert_non_null(strstr(error.detail, "-100000"));
+	assert_non_null(strstr(error.hint, "bfloat16"));
+	options.dtype = ELECTRA_BF16;
+	assert_int_equal(import_options_store(&options, &source, &error), ELECTRA_OK);
+	write_archive(&source, &archive, NULL);
+	free(archive.bytes);
+	matrix->read = read_nan;
+	assert_int_equal(expect_failure(&source, &error), ELECTRA_NOT_FINITE);
+	assert_non_null(strstr(error.message, "not finite"));
 	preset_source_free(&source);
 }
 
@@ -168,7 +282,7 @@ load_u64(const char *bytes)
 	return value;
 }
 
-/* Data frames, put together, are the archive; the last frame says its size and digest. */
+/* Data frames, put together, are the archive; the last frame says its size. */
 static void
 test_frames(void **state)
 {
@@ -179,7 +293,6 @@ test_frames(void **state)
 	preset_source source;
 	byte_buffer archive = {0};
 	byte_buffer data = {0};
-	uint8_t		digest[ELECTRA_DIGEST_SIZE];
 	uint64_t	size;
 	char		header[ELECTRA_FRAME_HEADER_SIZE];
 	char	   *payload = malloc(ELECTRA_FRAME_MAX_PAYLOAD);
@@ -203,8 +316,8 @@ test_frames(void **state)
 	write_archive(&source, &archive, NULL);
 	framed_output_init(&framed, fd);
 	framed_output_notice(&framed, "a remark");
-	assert_int_equal(archive_write(&source, &output, digest, &size, &error), ELECTRA_OK);
-	assert_int_equal(framed_output_ok(&framed, size, digest, &error), ELECTRA_OK);
+	assert_int_equal(archive_write(&source, &output, NULL, &size, &error), ELECTRA_OK);
+	assert_int_equal(framed_output_ok(&framed, size, &error), ELECTRA_OK);
 	lseek(fd, 0, SEEK_SET);
 	while (read(fd, header, sizeof(header)) == (ssize_t) sizeof(header))
 	{
@@ -232,9 +345,8 @@ test_frames(void **state)
 				assert_int_equal(load_u64(payload + 8), archive.size);
 				break;
 			case ELECTRA_FRAME_OK:
-				assert_int_equal(payload_size, 8 + ELECTRA_DIGEST_SIZE);
+				assert_int_equal(payload_size, 8);
 				assert_int_equal(load_u64(payload), archive.size);
-				assert_memory_equal(payload + 8, digest, ELECTRA_DIGEST_SIZE);
 				ended = true;
 				break;
 			default:
@@ -329,6 +441,8 @@ main(void)
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_refused_sources),
+		cmocka_unit_test(test_dtypes),
+		cmocka_unit_test(test_out_of_range),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_error_frame),
 		cmocka_unit_test(test_file),

@@ -65,6 +65,32 @@ test_holes(void **state)
 	free(image);
 }
 
+/* What pipeline "none" has: no token, nothing that walks could find, within its bound. */
+static void
+test_empty(void **state)
+{
+	electra_tokenizer_config config = {.pipeline = ELECTRA_TOKENIZER_NONE, .max_word_chars = 100};
+	const electra_vocabulary_header *header;
+	electra_error error;
+	const char *token;
+	void	   *section;
+	size_t		section_size;
+	size_t		size;
+
+	(void) state;
+	assert_int_equal(electra_vocabulary_build(&config, 1000, NULL, 0, NULL, 0, memory,
+											  &section, &section_size, &error), ELECTRA_OK);
+	assert_int_equal(electra_vocabulary_check(section, section_size, 1000, &error), ELECTRA_OK);
+	assert_true(section_size <= electra_vocabulary_max_size(0, 0, 1000));
+	header = section;
+	assert_int_equal(header->num_tokens, 0);
+	assert_int_equal(header->num_added, 0);
+	assert_int_equal(header->word_root, ELECTRA_TRIE_NONE);
+	for (int32_t id = -1; id < 1000; id++)
+		assert_false(electra_vocabulary_token(section, id, &token, &size));
+	free(section);
+}
+
 static void
 test_refused(void **state)
 {
@@ -312,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens_by_id),
 		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_max_size),
