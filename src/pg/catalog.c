@@ -9,9 +9,11 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -20,6 +22,8 @@
 #include "utils/rel.h"
 
 #include "pg/catalog.h"
+#include "pg/preset_name.h"
+#include "pg/shipped.h"
 
 static const char *const table_names[ELECTRA_NUM_TABLES] = {
 	"preset", "preset_chunk", "default_preset"
@@ -150,6 +154,46 @@ get_string(HeapTuple tuple, TupleDesc descriptor, int column)
 	return isnull ? pstrdup("") : TextDatumGetCString(value);
 }
 
+/*
+ * The roles that a preset is granted to.  NULL, which is also what an older SQL
+ * version without the column gives, means everyone.
+ */
+static List *
+get_grants(HeapTuple tuple, TupleDesc descriptor)
+{
+	bool		isnull;
+	Datum		value = get_column(tuple, descriptor, Anum_electra_preset_granted_to, &isnull);
+	Datum	   *roles;
+	bool	   *nulls;
+	int			count;
+	List	   *names = NIL;
+
+	if (isnull)
+		return list_make1(pstrdup(ELECTRA_PUBLIC));
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
+					  &roles, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			names = lappend(names, TextDatumGetCString(roles[i]));
+	}
+	return names;
+}
+
+/* Is everyone among the roles? */
+static bool
+includes_public(List *roles)
+{
+	ListCell   *cell;
+
+	foreach(cell, roles)
+	{
+		if (strcmp(lfirst(cell), ELECTRA_PUBLIC) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Fills row from a tuple of preset; false for one that nothing of ours can have written. */
 static bool
 read_preset(HeapTuple tuple, TupleDesc descriptor, ElectraPresetRow *row)
@@ -177,6 +221,8 @@ read_preset(HeapTuple tuple, TupleDesc descriptor, ElectraPresetRow *row)
 	row->loaded_by = get_string(tuple, descriptor, Anum_electra_preset_loaded_by);
 	value = get_column(tuple, descriptor, Anum_electra_preset_loaded_at, &isnull);
 	row->loaded_at = isnull ? 0 : DatumGetTimestampTz(value);
+	row->granted_to = get_grants(tuple, descriptor);
+	row->id.restricted = !includes_public(row->granted_to);
 	row->tid = tuple->t_self;
 	return true;
 }
@@ -203,6 +249,26 @@ electra_catalog_find(const char *name, ElectraPresetRow *row)
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	return found;
+}
+
+void
+electra_catalog_lock_row(const char *name, const char *change, ElectraPresetRow *row)
+{
+	ElectraPresetId shipped;
+
+	if (!electra_preset_name_valid(name))
+		electra_preset_name_error();
+	electra_catalog_lock_name(name);
+	if (electra_catalog_find(name, row))
+		return;
+	if (electra_shipped_find(name, &shipped))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("preset \"%s\" comes with electra and cannot be %s", name, change)));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("preset \"%s\" does not exist", name),
+			 errhint("View electra_presets lists the presets of this database.")));
 }
 
 /* Ascending by name, as bytes. */

@@ -36,7 +36,8 @@ typedef enum ElectraTable
 #define Anum_electra_preset_source			4
 #define Anum_electra_preset_loaded_by		5
 #define Anum_electra_preset_loaded_at		6
-#define Natts_electra_preset				6
+#define Anum_electra_preset_granted_to		7	/* since 0.2.0 */
+#define Natts_electra_preset				7
 
 #define Anum_electra_chunk_digest			1
 #define Anum_electra_chunk_no				2
@@ -58,8 +59,13 @@ typedef struct ElectraPresetRow
 	char	   *source;
 	char	   *loaded_by;
 	TimestampTz loaded_at;
+	List	   *granted_to;		/* names of roles that may use it; "public"
+								 * means everyone */
 	ItemPointerData tid;
 } ElectraPresetRow;
+
+/* What stands for everyone in granted_to; no role can have this name. */
+#define ELECTRA_PUBLIC "public"
 
 /* Registers the relcache callback; called by _PG_init. */
 extern void electra_catalog_init(void);
@@ -86,6 +92,13 @@ extern Oid	electra_catalog_table_oid(ElectraTable table);
 /* The row of a name, dropped or not. */
 extern bool electra_catalog_find(const char *name, ElectraPresetRow *row);
 
+/*
+ * The row of a name for one who changes it: the name stays locked until the
+ * end of the transaction.  An ERROR where it has no row; change ("dropped")
+ * is what the message for a shipped preset says that cannot be done.
+ */
+extern void electra_catalog_lock_row(const char *name, const char *change, ElectraPresetRow *row);
+
 /* All rows as a List of ElectraPresetRow *, ascending by name. */
 extern List *electra_catalog_list(void);
 
@@ -108,8 +121,9 @@ extern void electra_catalog_lock_digest(const uint8 *digest);
  * transaction with an old snapshot changes what is there now.  Invalidations
  * are sent, the triggers of the tables do not fire.
  */
-extern void electra_catalog_insert(const ElectraPresetRow *row);
-extern void electra_catalog_update(const ElectraPresetRow *row);	/* at row->tid */
+extern void electra_catalog_insert(const ElectraPresetRow *row);	/* for everyone */
+extern void electra_catalog_update(const ElectraPresetRow *row);	/* at row->tid; grants stay */
+extern void electra_catalog_set_grants(const ElectraPresetRow *row);	/* at row->tid */
 extern void electra_catalog_delete(const ElectraPresetRow *row);
 extern void electra_catalog_delete_chunks(const uint8 *digest);
 extern void electra_catalog_set_default(const char *name);

@@ -9,8 +9,10 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -57,34 +59,62 @@ catalog_changed(ElectraTable table, bool binding_lost)
 		CacheInvalidateRelcacheByRelid(default_oid);
 }
 
-/* A tuple of preset; columns of a newer SQL version are NULL. */
-static HeapTuple
-form_preset(Relation relation, const ElectraPresetRow *row)
+/* The columns of a row of preset that every SQL version has; the others are left NULL. */
+static void
+fill_preset(const ElectraPresetRow *row, Datum *values, bool *nulls)
 {
-	TupleDesc	descriptor = RelationGetDescr(relation);
-	int			natts = Max(descriptor->natts, Natts_electra_preset);
-	Datum	   *values = palloc0(natts * sizeof(Datum));
-	bool	   *nulls = palloc(natts * sizeof(bool));
-
-	memset(nulls, true, natts * sizeof(bool));
-	memset(nulls, false, Natts_electra_preset * sizeof(bool));
 	values[Anum_electra_preset_name - 1] = CStringGetTextDatum(row->id.name);
 	values[Anum_electra_preset_digest - 1] = digest_datum(row->id.digest);
 	values[Anum_electra_preset_dropped - 1] = BoolGetDatum(row->dropped);
 	values[Anum_electra_preset_source - 1] = CStringGetTextDatum(row->source);
 	values[Anum_electra_preset_loaded_by - 1] = CStringGetTextDatum(row->loaded_by);
 	values[Anum_electra_preset_loaded_at - 1] = TimestampTzGetDatum(row->loaded_at);
-	return heap_form_tuple(descriptor, values, nulls);
+	for (int column = Anum_electra_preset_name; column <= Anum_electra_preset_loaded_at; column++)
+		nulls[column - 1] = false;
 }
 
 void
 electra_catalog_insert(const ElectraPresetRow *row)
 {
 	Relation	relation = electra_catalog_require(ELECTRA_TABLE_PRESET, RowExclusiveLock);
+	TupleDesc	descriptor = RelationGetDescr(relation);
+	int			natts = Max(descriptor->natts, Natts_electra_preset);
+	Datum	   *values = palloc0(natts * sizeof(Datum));
+	bool	   *nulls = palloc(natts * sizeof(bool));
 
-	CatalogTupleInsert(relation, form_preset(relation, row));
+	memset(nulls, true, natts * sizeof(bool));
+	fill_preset(row, values, nulls);
+	CatalogTupleInsert(relation, heap_form_tuple(descriptor, values, nulls));
 	table_close(relation, NoLock);
 	catalog_changed(ELECTRA_TABLE_PRESET, false);
+	CommandCounterIncrement();
+}
+
+/*
+ * Replaces columns of the row at row->tid.  What the caller does not replace
+ * stays as it is: grants, and columns of a newer SQL version.
+ */
+static void
+modify_preset(Relation relation, const ElectraPresetRow *row, Datum *values, bool *nulls,
+			  bool *replaces)
+{
+	Oid			index = electra_catalog_primary_key(relation);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_electra_preset_name, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(row->id.name));
+	scan = systable_beginscan(relation, index, OidIsValid(index), NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple) || !ItemPointerEquals(&tuple->t_self, (ItemPointer) &row->tid))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("preset \"%s\" was changed by another session", row->id.name)));
+	tuple = heap_modify_tuple(tuple, RelationGetDescr(relation), values, nulls, replaces);
+	CatalogTupleUpdate(relation, &tuple->t_self, tuple);
+	systable_endscan(scan);
+	catalog_changed(ELECTRA_TABLE_PRESET, true);
 	CommandCounterIncrement();
 }
 
@@ -92,12 +122,52 @@ void
 electra_catalog_update(const ElectraPresetRow *row)
 {
 	Relation	relation = electra_catalog_require(ELECTRA_TABLE_PRESET, RowExclusiveLock);
-	ItemPointerData tid = row->tid;
+	int			natts = Max(RelationGetDescr(relation)->natts, Natts_electra_preset);
+	Datum	   *values = palloc0(natts * sizeof(Datum));
+	bool	   *nulls = palloc(natts * sizeof(bool));
+	bool	   *replaces = palloc(natts * sizeof(bool));
 
-	CatalogTupleUpdate(relation, &tid, form_preset(relation, row));
+	memset(nulls, true, natts * sizeof(bool));
+	fill_preset(row, values, nulls);
+	for (int i = 0; i < natts; i++)
+		replaces[i] = !nulls[i];
+	modify_preset(relation, row, values, nulls, replaces);
 	table_close(relation, NoLock);
-	catalog_changed(ELECTRA_TABLE_PRESET, true);
-	CommandCounterIncrement();
+}
+
+/* Role names as text[], NULL (0) where they are just "public". */
+static Datum
+grants_datum(List *roles)
+{
+	Datum	   *names = palloc(Max(list_length(roles), 1) * sizeof(Datum));
+
+	if (list_length(roles) == 1 && strcmp(linitial(roles), ELECTRA_PUBLIC) == 0)
+		return (Datum) 0;
+	for (int i = 0; i < list_length(roles); i++)
+		names[i] = CStringGetTextDatum(list_nth(roles, i));
+	return PointerGetDatum(construct_array(names, list_length(roles), TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}
+
+void
+electra_catalog_set_grants(const ElectraPresetRow *row)
+{
+	Relation	relation = electra_catalog_require(ELECTRA_TABLE_PRESET, RowExclusiveLock);
+	int			natts = RelationGetDescr(relation)->natts;
+	Datum	   *values = palloc0(Max(natts, Natts_electra_preset) * sizeof(Datum));
+	bool	   *nulls = palloc0(Max(natts, Natts_electra_preset) * sizeof(bool));
+	bool	   *replaces = palloc0(Max(natts, Natts_electra_preset) * sizeof(bool));
+
+	if (natts < Anum_electra_preset_granted_to)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"granted_to\" of table \"_electra.preset\" is missing"),
+				 errhint("Run ALTER EXTENSION electra UPDATE.")));
+	values[Anum_electra_preset_granted_to - 1] = grants_datum(row->granted_to);
+	nulls[Anum_electra_preset_granted_to - 1] = values[Anum_electra_preset_granted_to - 1] == (Datum) 0;
+	replaces[Anum_electra_preset_granted_to - 1] = true;
+	modify_preset(relation, row, values, nulls, replaces);
+	table_close(relation, NoLock);
 }
 
 void

@@ -267,6 +267,12 @@ electra_archive_stream_spool(BufFile *file, uint64 size)
 	return stream;
 }
 
+bool
+electra_archive_stream_hashed(const ElectraArchiveStream *stream)
+{
+	return stream->spool != NULL;
+}
+
 void
 electra_archive_stream_end(ElectraArchiveStream *stream)
 {

@@ -26,8 +26,11 @@ extern ElectraArchiveStream *electra_archive_stream_begin(const ElectraPresetId 
 /* The same, with an error that says what is missing in the place of NULL. */
 extern ElectraArchiveStream *electra_archive_stream_require(const ElectraPresetId *id);
 
-/* An archive of size bytes that is in a temporary file, from its first byte on. */
+/* An archive of size bytes that is in a temporary file, from its first byte on, and has been hashed on its way there. */
 extern ElectraArchiveStream *electra_archive_stream_spool(BufFile *file, uint64 size);
+
+/* Is its digest known to be right, so that nobody needs to hash it again? */
+extern bool electra_archive_stream_hashed(const ElectraArchiveStream *stream);
 
 extern void electra_archive_stream_end(ElectraArchiveStream *stream);
 

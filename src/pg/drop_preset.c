@@ -9,28 +9,6 @@
 
 #include "pg/catalog.h"
 #include "pg/preset_name.h"
-#include "pg/shipped.h"
-
-/* The row of a name, locked against others; errors for names that have none. */
-static void
-lock_row(const char *name, ElectraPresetRow *row)
-{
-	ElectraPresetId shipped;
-
-	if (!electra_preset_name_valid(name))
-		electra_preset_name_error();
-	electra_catalog_lock_name(name);
-	if (electra_catalog_find(name, row))
-		return;
-	if (electra_shipped_find(name, &shipped))
-		ereport(ERROR,
-				(errcode(ERRCODE_RESERVED_NAME),
-				 errmsg("preset \"%s\" comes with electra and cannot be dropped", name)));
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("preset \"%s\" does not exist", name),
-			 errhint("View electra_presets lists the presets of this database.")));
-}
 
 /* Is the archive still that of a live name? */
 static bool
@@ -50,7 +28,7 @@ is_in_use(const uint8 *digest)
 
 PG_FUNCTION_INFO_V1(electra_drop_preset);
 
-/* Removes a preset; a tombstone keeps its name bound to its digest. */
+/* Removes a preset; a tombstone keeps its name bound to its digest, and its grants. */
 Datum
 electra_drop_preset(PG_FUNCTION_ARGS)
 {
@@ -60,7 +38,7 @@ electra_drop_preset(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("electra_drop_preset()");
 	PreventCommandIfParallelMode("electra_drop_preset()");
-	lock_row(name, &row);
+	electra_catalog_lock_row(name, "dropped", &row);
 	if (row.dropped)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -92,7 +70,7 @@ electra_forget_preset(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("electra_forget_preset()");
 	PreventCommandIfParallelMode("electra_forget_preset()");
-	lock_row(name, &row);
+	electra_catalog_lock_row(name, "dropped", &row);
 	if (!row.dropped)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

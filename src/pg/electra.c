@@ -8,6 +8,7 @@
 
 #include "pg/catalog.h"
 #include "pg/image_file.h"
+#include "pg/preset_source.h"
 #include "pg/settings.h"
 #include "pg/stats.h"
 
@@ -26,5 +27,6 @@ _PG_init(void)
 	electra_image_file_init();
 	electra_stats_init();
 	electra_settings_init();
+	electra_preset_source_init();
 	MarkGUCPrefixReserved("electra");
 }

@@ -99,6 +99,8 @@ build(const ElectraPresetId *id, ElectraArchiveStream *source, int fd, const cha
 								  electra_archive_stream_max_size(source),
 								  &electra_palloc_allocator, &error);
 	electra_archive_stream_raise(source, status, &error);
+	if (electra_archive_stream_hashed(source))
+		electra_archive_trust(&reader, id->digest);
 	reserve(fd, path, electra_image_max_size(reader.archive));
 	status = electra_image_build(&reader, id->digest, &sink, &size, &electra_palloc_allocator,
 								 &poll, &error);

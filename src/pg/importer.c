@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,6 +40,7 @@
 typedef struct Importer
 {
 	pid_t		pid;			/* 0: none, or waited for */
+	int			input;			/* what it reads; -1: closed */
 	int			output;			/* frames; -1: closed */
 	int			errors;			/* its standard error; -1: closed */
 	int			status;			/* of waitpid, when pid is 0 */
@@ -115,11 +117,13 @@ stop(Importer *importer)
 			;
 		importer->pid = 0;
 	}
+	if (importer->input >= 0)
+		close(importer->input);
 	if (importer->output >= 0)
 		close(importer->output);
 	if (importer->errors >= 0)
 		close(importer->errors);
-	importer->output = importer->errors = -1;
+	importer->input = importer->output = importer->errors = -1;
 }
 
 /* For PG_ENSURE_ERROR_CLEANUP: also runs when the backend exits. */
@@ -142,19 +146,51 @@ start_failed(Importer *importer, const char *what)
 			 errmsg("could not start \"%s\": %s: %m", PROGRAM, what)));
 }
 
+/*
+ * The child's standard input: a file without a name that holds everything
+ * before the child begins.  A pipe would have to be fed while the output is
+ * read, or both sides wait for each other.
+ */
+static void
+open_input(Importer *importer, const char *input, Size size)
+{
+	Size		written = 0;
+
+	if (input == NULL)
+		importer->input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	else
+		importer->input = memfd_create(PROGRAM, MFD_CLOEXEC);
+	if (importer->input < 0)
+		start_failed(importer, "input");
+	if (input == NULL)
+		return;
+	while (written < size)
+	{
+		ssize_t		part;
+
+		CHECK_FOR_INTERRUPTS();
+		part = write(importer->input, input + written, size - written);
+		if (part < 0 && errno != EINTR)
+			start_failed(importer, "input");
+		written += Max(part, 0);
+	}
+	if (lseek(importer->input, 0, SEEK_SET) != 0)
+		start_failed(importer, "input");
+}
+
 /* Starts the program with its output in pipes that do not block us. */
 static void
-start(Importer *importer, char **argv)
+start(Importer *importer, char **argv, const void *input, Size input_size)
 {
 	char		path[MAXPGPATH];
 	int			output[2];
 	int			errors[2];
-	int			input;
 	pid_t		parent = getpid();
 	sigset_t	saved;
 
 	find_program(path);
 	argv[0] = pstrdup(PROGRAM);
+	open_input(importer, input, input_size);
 	if (pipe2(output, O_CLOEXEC) < 0)
 		start_failed(importer, "pipe");
 	importer->output = output[0];
@@ -166,12 +202,11 @@ start(Importer *importer, char **argv)
 		start_failed(importer, "pipe");
 	}
 	importer->errors = errors[0];
-	input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (input < 0 || fcntl(output[0], F_SETFL, O_NONBLOCK) < 0)
+	if (fcntl(output[0], F_SETFL, O_NONBLOCK) < 0)
 	{
 		close(output[1]);
 		close(errors[1]);
-		start_failed(importer, "open");
+		start_failed(importer, "fcntl");
 	}
 	(void) fcntl(output[0], F_SETPIPE_SZ, ELECTRA_FRAME_MAX_PAYLOAD);	/* only faster */
 
@@ -179,9 +214,10 @@ start(Importer *importer, char **argv)
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	importer->pid = fork();
 	if (importer->pid == 0)
-		become_program(path, argv, parent, input, output[1], errors[1]);
+		become_program(path, argv, parent, importer->input, output[1], errors[1]);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
-	close(input);
+	close(importer->input);
+	importer->input = -1;
 	close(output[1]);
 	close(errors[1]);
 	if (importer->pid < 0)
@@ -375,7 +411,7 @@ raise_error_frame(const char *payload, Size size)
 /* Hands one frame over; true for the last one. */
 static bool
 handle_frame(char type, char *payload, Size size, const ElectraImportHandler *handler,
-			 uint64 *archive_size, uint8 digest[ELECTRA_DIGEST_SIZE])
+			 uint64 *archive_size)
 {
 	switch (type)
 	{
@@ -394,10 +430,9 @@ handle_frame(char type, char *payload, Size size, const ElectraImportHandler *ha
 			raise_error_frame(payload, size);
 			return false;
 		case ELECTRA_FRAME_OK:
-			if (size != sizeof(uint64) + ELECTRA_DIGEST_SIZE)
+			if (size != sizeof(uint64))
 				protocol_violation("a final frame of the wrong size");
 			*archive_size = get_u64(payload);
-			memcpy(digest, payload + sizeof(uint64), ELECTRA_DIGEST_SIZE);
 			return true;
 		default:
 			protocol_violation("a frame of unknown type");
@@ -407,8 +442,7 @@ handle_frame(char type, char *payload, Size size, const ElectraImportHandler *ha
 
 /* Reads frames until the final one. */
 static void
-read_frames(Importer *importer, const ElectraImportHandler *handler,
-			uint64 *archive_size, uint8 digest[ELECTRA_DIGEST_SIZE])
+read_frames(Importer *importer, const ElectraImportHandler *handler, uint64 *archive_size)
 {
 	for (bool done = false; !done;)
 	{
@@ -425,22 +459,22 @@ read_frames(Importer *importer, const ElectraImportHandler *handler,
 		header = importer->buffer;
 		importer->begin = ELECTRA_FRAME_HEADER_SIZE + size;
 		done = handle_frame(header[0], header + ELECTRA_FRAME_HEADER_SIZE, size, handler,
-							archive_size, digest);
+							archive_size);
 	}
 }
 
 void
-electra_importer_run(char **argv, const ElectraImportHandler *handler,
-					 uint64 *size, uint8 digest[ELECTRA_DIGEST_SIZE])
+electra_importer_run(char **argv, const void *input, Size input_size,
+					 const ElectraImportHandler *handler, uint64 *size)
 {
 	Importer   *importer = palloc0(sizeof(Importer));
 
-	importer->output = importer->errors = -1;
+	importer->input = importer->output = importer->errors = -1;
 	importer->buffer = palloc(BUFFER_SIZE);
 	PG_ENSURE_ERROR_CLEANUP(stop_callback, PointerGetDatum(importer));
 	{
-		start(importer, argv);
-		read_frames(importer, handler, size, digest);
+		start(importer, argv, input, input_size);
+		read_frames(importer, handler, size);
 		wait_for_end(importer);
 		if (!WIFEXITED(importer->status) || WEXITSTATUS(importer->status) != 0)
 			ended_early(importer);

@@ -6,8 +6,6 @@
 
 #include "postgres.h"
 
-#include "core/sha256.h"
-
 /* What the caller does with the frames (core/frame.h); callbacks may raise errors. */
 typedef struct ElectraImportHandler
 {
@@ -19,11 +17,12 @@ typedef struct ElectraImportHandler
 
 /*
  * Runs electra-import with these arguments (argv[0] is filled in here; the
- * last one NULL) and hands over what it writes.  Returns when it has ended
- * well: size and digest are what it says of its archive.  Raises its error, or
- * that it crashed; whatever ends this function ends the child.
+ * last one NULL), input_size bytes of input (NULL: nothing) on its standard
+ * input, and hands over what it writes.  Returns when it has ended well: size
+ * is what it says of its archive.  Raises its error, or that it crashed;
+ * whatever ends this function ends the child.
  */
-extern void electra_importer_run(char **argv, const ElectraImportHandler *handler,
-								 uint64 *size, uint8 digest[ELECTRA_DIGEST_SIZE]);
+extern void electra_importer_run(char **argv, const void *input, Size input_size,
+								 const ElectraImportHandler *handler, uint64 *size);
 
 #endif							/* ELECTRA_IMPORTER_H */

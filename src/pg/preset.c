@@ -14,6 +14,7 @@
 #include "pg/chunk_stream.h"
 #include "pg/image_make.h"
 #include "pg/preset.h"
+#include "pg/preset_access.h"
 #include "pg/preset_name.h"
 #include "pg/report.h"
 #include "pg/shipped.h"
@@ -245,6 +246,7 @@ electra_preset_resolve(const char *name, ElectraPresetId *id)
 
 		if (!look_up(found, id, &dropped))
 			unknown_preset(found, dropped, true);
+		electra_preset_access_check(id);
 		return;
 	}
 	if (!parse_argument(name, &argument))
@@ -262,6 +264,7 @@ electra_preset_resolve(const char *name, ElectraPresetId *id)
 				 errdetail("The digest here is %s, not %s….", hex, argument.digest_prefix),
 				 errhint("Load the preset from the same source, with the same options and the same version of electra, as on the other server.")));
 	}
+	electra_preset_access_check(id);
 }
 
 bool

@@ -17,6 +17,7 @@ typedef struct ElectraPresetId
 	char		name[ELECTRA_MAX_PRESET_NAME + 1];
 	uint8		digest[ELECTRA_DIGEST_SIZE];
 	bool		shipped;		/* compiled in, archive in the share directory */
+	bool		restricted;		/* only for some roles: see preset_access.h */
 } ElectraPresetId;
 
 /* A preset with its image mapped. */
@@ -31,7 +32,8 @@ typedef struct ElectraPreset
 /*
  * The preset of this name ("name" or "name@digest-prefix"; NULL: the default
  * preset), its image mapped, built first if this server has none.  Unknown
- * names, dropped presets and digests that do not match are errors with hints.
+ * names, dropped presets, digests that do not match and presets that the
+ * current user may not use are errors with hints.
  *
  * The result is valid until the next call in this backend: only this function
  * unmaps images.  Callers hold it across nothing that could run SQL.
@@ -47,7 +49,10 @@ extern void electra_preset_populate(ElectraPreset *preset);
 /* Like electra_preset_acquire, but only the identity: nothing is mapped or built. */
 extern void electra_preset_resolve(const char *name, ElectraPresetId *id);
 
-/* As above, but returns false (for planning and views) where resolve raises an error. */
+/*
+ * As above, but returns false (for planning and views) where resolve raises an
+ * error; rights are not asked.
+ */
 extern bool electra_preset_try_resolve(const char *name, ElectraPresetId *id);
 
 /*

@@ -32,6 +32,22 @@ electra_dtype_text(electra_dtype dtype)
 	}
 }
 
+/* "bert", "keras", "none", as in the archive's metadata. */
+static const char *
+pipeline_text(electra_tokenizer_pipeline pipeline)
+{
+	switch (pipeline)
+	{
+		case ELECTRA_TOKENIZER_BERT:
+			return "bert";
+		case ELECTRA_TOKENIZER_KERAS:
+			return "keras";
+		case ELECTRA_TOKENIZER_NONE:
+			return "none";
+	}
+	return "";
+}
+
 char *
 electra_pooling_text(const electra_config *config)
 {
@@ -121,17 +137,34 @@ put_encoder(StringInfo json, const electra_config *config)
 	put_key(json, "layer_norm_eps");
 	appendStringInfoString(json, float8out_internal(config->layer_norm_eps));
 	put_string(json, "dtype", electra_dtype_text(config->dtype));
+	put_key(json, "dropout");
+	appendStringInfoString(json, float8out_internal(config->dropout));
+	put_bool(json, "pooled_output", config->has_pooler);
 	put_int(json, "parameters", electra_config_parameters(config));
 }
 
-/* The tokenizer's settings. */
+/*
+ * The tokenizer's settings: its pipeline, and what that one asks for.  Without
+ * a vocabulary there is nothing to set.
+ */
 static void
 put_tokenizer(StringInfo json, const electra_tokenizer_config *config)
 {
 	put_key(json, "tokenizer");
 	appendStringInfoChar(json, '{');
-	put_bool(json, "clean_text", config->clean_text);
-	put_bool(json, "tokenize_chinese_chars", config->tokenize_chinese_chars);
+	put_string(json, "pipeline", pipeline_text(config->pipeline));
+	if (config->pipeline == ELECTRA_TOKENIZER_NONE)
+	{
+		appendStringInfoChar(json, '}');
+		return;
+	}
+	if (config->pipeline == ELECTRA_TOKENIZER_KERAS)
+		put_bool(json, "special_tokens_in_strings", config->special_tokens_in_strings);
+	else
+	{
+		put_bool(json, "clean_text", config->clean_text);
+		put_bool(json, "tokenize_chinese_chars", config->tokenize_chinese_chars);
+	}
 	put_bool(json, "lowercase", config->lowercase);
 	put_bool(json, "strip_accents", config->strip_accents);
 	put_int(json, "max_word_chars", config->max_word_chars);

@@ -32,12 +32,18 @@ electra_preset_name_error(void)
 			 errhint("View electra_presets lists the presets of this database.")));
 }
 
-char *
-electra_get_text_argument(FunctionCallInfo fcinfo, int index, const char *name)
+void
+electra_require_argument(FunctionCallInfo fcinfo, int index, const char *name)
 {
 	if (PG_ARGISNULL(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+char *
+electra_get_text_argument(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	electra_require_argument(fcinfo, index, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(index));
 }

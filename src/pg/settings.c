@@ -13,6 +13,7 @@
 #include "core/image.h"
 #include "core/kernels.h"
 #include "pg/preset.h"
+#include "pg/preset_path.h"
 #include "pg/settings.h"
 #include "pg/stats.h"
 
@@ -121,6 +122,9 @@ electra_settings(PG_FUNCTION_ARGS)
 				"the preset that functions without a preset argument use");
 	put_setting(result, "shipped_default_preset", electra_shipped_default_name,
 				"the default preset until electra_set_default_preset() names another");
+	put_setting(result, "electra.preset_path",
+				electra_preset_path_visible() ? GetConfigOption("electra.preset_path", false, false) : NULL,
+				"directories in which presets are found by name");
 	put_setting(result, "electra.kernels", GetConfigOption("electra.kernels", false, false),
 				"instruction set asked for; changes speed, never a value");
 	put_setting(result, "kernels", electra_kernel_set_name(electra_kernels_chosen()),
