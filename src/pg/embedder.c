@@ -13,8 +13,7 @@
 #include "varatt.h"
 #endif
 
-#include "core/encoder.h"
-#include "core/tokenizer.h"
+#include "core/vocabulary.h"
 #include "pg/embedder.h"
 #include "pg/memo.h"
 #include "pg/report.h"
@@ -68,10 +67,16 @@ electra_real_array(int num_elements)
 }
 
 void
-electra_embedder_fail(ElectraEmbedder *embedder, electra_status status, const electra_error *error)
+electra_embedder_count_error(ElectraEmbedder *embedder)
 {
 	embedder->counts.errors++;
 	electra_stats_add(embedder->preset, &embedder->counts);
+}
+
+void
+electra_embedder_fail(ElectraEmbedder *embedder, electra_status status, const electra_error *error)
+{
+	electra_embedder_count_error(embedder);
 	electra_raise(status, error);
 	pg_unreachable();
 }
@@ -210,50 +215,86 @@ read_text(const ElectraEmbedder *embedder, Datum text, Size limit, Size *size, b
 	return data;
 }
 
-int64
-electra_embedder_tokenize(ElectraEmbedder *embedder, Datum text, int32 *ids)
+void
+electra_embedder_require_vocabulary(ElectraEmbedder *embedder)
 {
-	const electra_config *config = embedder->config;
-	electra_tokens tokens = {NULL, config->max_length - 2, 0, false, false};
+	if (embedder->config->tokenizer.pipeline != ELECTRA_TOKENIZER_NONE)
+		return;
+	electra_embedder_count_error(embedder);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("preset \"%s\" has no vocabulary", embedder->preset->id.name),
+			 errdetail("It was made without one, so that it knows token ids, but no texts."),
+			 errhint("electra_encode() takes token ids.")));
+}
+
+Datum
+electra_embedder_token(const ElectraEmbedder *embedder, int32 id)
+{
+	const electra_image_header *header = embedder->preset->model.header;
+	const char *token;
+	size_t		size;
+
+	if (!electra_vocabulary_token((const char *) header + header->vocabulary, id, &token, &size))
+		size = 0, token = "";
+	return CStringGetTextDatum(electra_utf8_to_server(token, size));
+}
+
+void
+electra_embedder_read(ElectraEmbedder *embedder, Datum text, electra_tokens *tokens)
+{
 	Size		limit = FIRST_SLICE;
 	Size		whole = text_size(text);
 	MemoryContext caller = MemoryContextSwitchTo(embedder->scratch);
-	int64		count;
 
-	tokens.ids = palloc(Max(tokens.capacity, 1) * sizeof(int32));
+	electra_embedder_require_vocabulary(embedder);
 	for (;;)
 	{
 		Size		size;
 		bool		at_end;
 		const char *utf8 = read_text(embedder, text, limit, &size, &at_end);
 
-		tokenize_utf8(embedder, utf8, size, at_end, &tokens);
-		if (!tokens.need_input)
+		tokenize_utf8(embedder, utf8, size, at_end, tokens);
+		if (!tokens->need_input)
 			break;
 		limit = limit < whole / 2 ? limit * 2 : whole;
 	}
-
-	if (tokens.truncated)
-	{
-		embedder->counts.truncated++;
-		if (config->truncation == ELECTRA_TRUNCATION_ERROR)
-		{
-			electra_error error;
-
-			electra_fail(&error, ELECTRA_TEXT_TOO_LONG, "text is too long for preset \"%s\"",
-						 embedder->preset->id.name);
-			electra_fail_detail(&error,
-								"It has more than %d tokens, special ones included, and the preset does not truncate.",
-								config->max_length);
-			electra_fail_hint(&error,
-							  "electra_token_count() counts tokens; a preset loaded with truncation => 'truncate' cuts such texts.");
-			electra_embedder_fail(embedder, ELECTRA_TEXT_TOO_LONG, &error);
-		}
-	}
-
-	count = electra_join_tokens(&config->tokenizer, tokens.ids, tokens.count, NULL, 0, ids, NULL);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(embedder->scratch);
+}
+
+void
+electra_embedder_cut(ElectraEmbedder *embedder)
+{
+	electra_error error;
+
+	embedder->counts.truncated++;
+	if (embedder->config->truncation != ELECTRA_TRUNCATION_ERROR)
+		return;
+
+	electra_fail(&error, ELECTRA_TEXT_TOO_LONG, "text is too long for preset \"%s\"",
+				 embedder->preset->id.name);
+	electra_fail_detail(&error,
+						"It has more than %d tokens, special ones included, and the preset does not truncate.",
+						embedder->config->max_length);
+	electra_fail_hint(&error,
+					  "electra_token_count() counts tokens; a preset loaded with truncation => 'truncate' cuts such texts.");
+	electra_embedder_fail(embedder, ELECTRA_TEXT_TOO_LONG, &error);
+}
+
+int64
+electra_embedder_tokenize(ElectraEmbedder *embedder, Datum text, int32 *ids)
+{
+	const electra_config *config = embedder->config;
+	electra_tokens tokens = {NULL, config->max_length - 2, 0, false, false};
+	int64		count;
+
+	tokens.ids = MemoryContextAlloc(embedder->context, Max(tokens.capacity, 1) * sizeof(int32));
+	electra_embedder_read(embedder, text, &tokens);
+	if (tokens.truncated)
+		electra_embedder_cut(embedder);
+	count = electra_join_tokens(&config->tokenizer, tokens.ids, tokens.count, NULL, 0, ids, NULL);
+	pfree(tokens.ids);
 	return count;
 }
 
@@ -262,10 +303,12 @@ electra_embedder_count(ElectraEmbedder *embedder, Datum text)
 {
 	electra_tokens tokens = {NULL, PG_INT64_MAX, 0, false, false};
 	MemoryContext caller = MemoryContextSwitchTo(embedder->scratch);
+	const char *utf8;
 	Size		size;
 	bool		at_end;
-	const char *utf8 = read_text(embedder, text, text_size(text), &size, &at_end);
 
+	electra_embedder_require_vocabulary(embedder);
+	utf8 = read_text(embedder, text, text_size(text), &size, &at_end);
 	tokenize_utf8(embedder, utf8, size, true, &tokens);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(embedder->scratch);
@@ -288,43 +331,79 @@ reserve_buffer(ElectraEmbedder *embedder, Size size)
 	embedder->buffer_size = size;
 }
 
-void
-electra_embedder_encode(ElectraEmbedder *embedder, int num_texts, const int32 *offsets,
-						const int32 *ids, float *vectors)
+const float *
+electra_embedder_run(ElectraEmbedder *embedder, const electra_batch *batch, void **workspace)
 {
 	const electra_model *model = &embedder->preset->model;
-	electra_batch batch = {num_texts, offsets, ids, NULL, embedder->prompt_tokens};
-	Size		output_size = TYPEALIGN(BUFFER_ALIGNMENT, (Size) offsets[num_texts] *
+	int32		num_tokens = batch->offsets[batch->num_sequences];
+	Size		output_size = TYPEALIGN(BUFFER_ALIGNMENT, (Size) num_tokens *
 										embedder->config->hidden_dim * sizeof(float));
-	float	   *output;
-	char	   *workspace;
 	instr_time	start;
 	electra_status status;
 	electra_error error;
 
 	electra_warn_slow_cpu();
 	electra_preset_populate(embedder->preset);
-	reserve_buffer(embedder, output_size + Max(electra_encoder_workspace(model, &batch),
+	reserve_buffer(embedder, output_size + Max(electra_encoder_workspace(model, batch),
 											   electra_pool_workspace(model)));
-	output = (float *) embedder->buffer;
-	workspace = embedder->buffer + output_size;
 
 	INSTR_TIME_SET_CURRENT(start);
 	for (;;)
 	{
-		status = electra_encode(model, &batch, workspace, output, &electra_interrupt_poll, &error);
+		status = electra_encode(model, batch, embedder->buffer + output_size,
+								(float *) embedder->buffer, &electra_interrupt_poll, &error);
 		if (status != ELECTRA_CANCELED)
 			break;
 		electra_raise(status, &error);
 	}
-	if (status == ELECTRA_OK)
-		status = electra_pool(model, &batch, output, workspace, vectors, &error);
 	embedder->counts.encoder_us += microseconds_since(start);
 
 	if (status != ELECTRA_OK)
 		electra_embedder_fail(embedder, status, &error);
-	embedder->counts.texts += num_texts;
-	embedder->counts.tokens += offsets[num_texts];
+	embedder->counts.texts += batch->num_sequences;
+	embedder->counts.tokens += num_tokens;
+	if (workspace != NULL)
+		*workspace = embedder->buffer + output_size;
+	return (const float *) embedder->buffer;
+}
+
+void
+electra_embedder_pooled(ElectraEmbedder *embedder, const electra_batch *batch,
+						const float *sequence_output, float *pooled_output)
+{
+	instr_time	start;
+	electra_status status;
+	electra_error error;
+
+	INSTR_TIME_SET_CURRENT(start);
+	status = electra_pooled_output(&embedder->preset->model, batch, sequence_output, pooled_output,
+								   &error);
+	embedder->counts.encoder_us += microseconds_since(start);
+	if (status != ELECTRA_OK)
+		electra_embedder_fail(embedder, status, &error);
+}
+
+void
+electra_embedder_encode(ElectraEmbedder *embedder, int num_texts, const int32 *offsets,
+						const int32 *ids, float *vectors)
+{
+	electra_batch batch = {
+		.num_sequences = num_texts,
+		.offsets = offsets,
+		.token_ids = ids,
+		.prompt_tokens = embedder->prompt_tokens
+	};
+	void	   *workspace;
+	const float *output = electra_embedder_run(embedder, &batch, &workspace);
+	instr_time	start;
+	electra_status status;
+	electra_error error;
+
+	INSTR_TIME_SET_CURRENT(start);
+	status = electra_pool(&embedder->preset->model, &batch, output, workspace, vectors, &error);
+	embedder->counts.encoder_us += microseconds_since(start);
+	if (status != ELECTRA_OK)
+		electra_embedder_fail(embedder, status, &error);
 }
 
 void

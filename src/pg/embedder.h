@@ -1,6 +1,6 @@
 /*
- * From SQL texts to vectors: what every function that embeds or tokenizes has
- * in common.
+ * From SQL texts, or token ids, to vectors: what every function that
+ * tokenizes or encodes has in common.
  *
  * One call of a SQL function is one ElectraEmbedder: it acquires the preset
  * once, owns one memory context for everything the call needs, and adds to the
@@ -15,6 +15,8 @@
 #include "fmgr.h"
 #include "utils/array.h"
 
+#include "core/encoder.h"
+#include "core/tokenizer.h"
 #include "pg/stats.h"
 
 /* Which of a preset's prompts comes before the text. */
@@ -56,6 +58,24 @@ extern void electra_embedder_begin(ElectraEmbedder *embedder, const char *name,
 extern void electra_embedder_end(ElectraEmbedder *embedder);
 
 /*
+ * An ERROR for a preset without a vocabulary.  The functions below that read
+ * texts ask themselves.
+ */
+extern void electra_embedder_require_vocabulary(ElectraEmbedder *embedder);
+
+/* A token as a text datum in the database encoding; "" for an id that has none. */
+extern Datum electra_embedder_token(const ElectraEmbedder *embedder, int32 id);
+
+/*
+ * The first tokens->capacity tokens of prompt and text, without special ones; a
+ * toasted text is read only as far as that needs.
+ */
+extern void electra_embedder_read(ElectraEmbedder *embedder, Datum text, electra_tokens *tokens);
+
+/* Counts a text that is cut at max_length: an ERROR where the preset wants one. */
+extern void electra_embedder_cut(ElectraEmbedder *embedder);
+
+/*
  * Token ids of prompt and text as the encoder sees them, special tokens
  * included, cut at max_length (an ERROR where the preset wants one); a toasted
  * text is read only as far as that needs.  ids has room for config->max_length
@@ -66,6 +86,19 @@ extern int64 electra_embedder_tokenize(ElectraEmbedder *embedder, Datum text, in
 /* Number of tokens of the whole text, special tokens and prompt included, nothing cut. */
 extern int64 electra_embedder_count(ElectraEmbedder *embedder, Datum text);
 
+/*
+ * Runs the encoder over a batch and counts it.  The result, (T, hidden_dim),
+ * lies in the embedder's memory until the next run; workspace (may be NULL)
+ * receives electra_pool_workspace() bytes that are free until then, too.
+ */
+extern const float *electra_embedder_run(ElectraEmbedder *embedder, const electra_batch *batch,
+										 void **workspace);
+
+/* pooled_output of a batch that has just run; the preset has a pooler. */
+extern void electra_embedder_pooled(ElectraEmbedder *embedder, const electra_batch *batch,
+									const float *sequence_output /* (T, hidden_dim) */ ,
+									float *pooled_output /* (B, hidden_dim) */ );
+
 /* Vectors of tokenized texts: text b is ids[offsets[b]] … ids[offsets[b + 1] - 1]. */
 extern void electra_embedder_encode(ElectraEmbedder *embedder, int num_texts,
 									const int32 *offsets /* (num_texts + 1) */ ,
@@ -75,6 +108,9 @@ extern void electra_embedder_encode(ElectraEmbedder *embedder, int num_texts,
 /* The vector of one text: from the backend's memo, else computed and remembered there. */
 extern void electra_embedder_embed(ElectraEmbedder *embedder, Datum text,
 								   float *vector /* (dimensions) */ );
+
+/* Counts an error that the caller is about to raise. */
+extern void electra_embedder_count_error(ElectraEmbedder *embedder);
 
 /* Counts an error of the core and raises it. */
 _Noreturn extern void electra_embedder_fail(ElectraEmbedder *embedder, electra_status status,

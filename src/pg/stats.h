@@ -10,9 +10,10 @@ typedef struct ElectraCounts
 {
 	uint64		calls;			/* SQL function calls, memo hits included */
 	uint64		texts;			/* texts encoded (encoder runs, memo hits not
-								 * included) */
+								 * included); a pair, or a sequence of token
+								 * ids, counts as one */
 	uint64		tokens;			/* tokens through the encoder */
-	uint64		truncated;		/* texts cut at max_length */
+	uint64		truncated;		/* texts or pairs cut at max_length */
 	uint64		errors;
 	uint64		tokenizer_us;
 	uint64		encoder_us;

@@ -7,8 +7,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "core/tokenizer.h"
-#include "core/vocabulary.h"
 #include "pg/embedder.h"
 #include "pg/report.h"
 
@@ -16,19 +14,6 @@ PG_FUNCTION_INFO_V1(electra_tokenize_sql);
 PG_FUNCTION_INFO_V1(electra_token_ids);
 PG_FUNCTION_INFO_V1(electra_token_count);
 PG_FUNCTION_INFO_V1(electra_detokenize_sql);
-
-/* The token of an id as a text datum in the database encoding. */
-static Datum
-token_datum(const electra_model *model, int32 id)
-{
-	const char *section = (const char *) model->header + model->header->vocabulary;
-	const char *token;
-	size_t		size;
-
-	if (!electra_vocabulary_token(section, id, &token, &size))
-		size = 0, token = "";
-	return CStringGetTextDatum(electra_utf8_to_server(token, size));
-}
 
 /* (text [, preset]) -> text[]: the tokens that the encoder sees */
 Datum
@@ -51,7 +36,7 @@ electra_tokenize_sql(PG_FUNCTION_ARGS)
 	count = electra_embedder_tokenize(&embedder, PG_GETARG_DATUM(0), ids);
 	tokens = palloc(count * sizeof(Datum));
 	for (int64 i = 0; i < count; i++)
-		tokens[i] = token_datum(&embedder.preset->model, ids[i]);
+		tokens[i] = electra_embedder_token(&embedder, ids[i]);
 	MemoryContextSwitchTo(caller);
 
 	array = construct_array(tokens, (int) count, TEXTOID, -1, false, TYPALIGN_INT);
@@ -134,6 +119,7 @@ electra_detokenize_sql(PG_FUNCTION_ARGS)
 				 errmsg("argument \"token_ids\" must not contain nulls")));
 
 	electra_embedder_begin(&embedder, name, ELECTRA_PROMPT_NONE);
+	electra_embedder_require_vocabulary(&embedder);
 	caller = MemoryContextSwitchTo(embedder.context);
 	status = electra_detokenize(&embedder.preset->model, (const int32 *) ARR_DATA_PTR(array),
 								ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)),
