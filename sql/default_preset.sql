@@ -34,6 +34,34 @@ EXECUTE folded;
 SELECT * FROM _electra.default_preset;
 SELECT electra_set_default_preset('plain');
 
+-- what stores the encoder's outputs that depend on it
+CREATE SCHEMA dependent;
+SET search_path = dependent, public;
+CREATE TABLE o (ids int[], body text, first real[] GENERATED ALWAYS AS (electra_token_embedding(ids[1])) STORED,
+	named real[] GENERATED ALWAYS AS (electra_token_embedding(ids[1], 'plain')) STORED);
+CREATE INDEX o_pooled ON o (cardinality(electra_pooled(body)));
+CREATE INDEX o_named_pooled ON o (cardinality(electra_pooled(body, 'plain')));
+CREATE INDEX o_named_pair ON o (cardinality(electra_pooled(body, 'plain', 'pair')));
+ALTER TABLE o ADD CONSTRAINT o_pair CHECK ((electra_token_pair(body, 'pair')).segment_ids IS NOT NULL);
+CREATE MATERIALIZED VIEW o_encoded AS SELECT e.* FROM o, electra_encode(ids) e;
+CREATE MATERIALIZED VIEW o_segments AS SELECT e.* FROM o, electra_encode(ids, ids) e;
+CREATE MATERIALIZED VIEW o_outputs AS SELECT s.* FROM o, electra_sequence_output(body) s;
+CREATE MATERIALIZED VIEW o_named AS SELECT e.sequence_output, s.embedding, p.token_ids
+	FROM o, electra_encode(ids, NULL, NULL, 'plain') e, electra_sequence_output(body, 'plain') s, electra_token_pair(body, body, 'plain') p;
+DO $$
+DECLARE
+	detail text;
+BEGIN
+	PERFORM electra_set_default_preset('other');
+EXCEPTION WHEN dependent_objects_still_exist THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RAISE NOTICE '%', (SELECT string_agg(line, E'\n' ORDER BY line) FROM string_to_table(detail, E'\n') line);
+END $$;
+SET client_min_messages = error;
+DROP SCHEMA dependent CASCADE;
+RESET client_min_messages;
+RESET search_path;
+
 -- what stores values that depend on it
 CREATE SCHEMA dependent;
 SET search_path = dependent, public;

@@ -65,8 +65,6 @@ SELECT said ~ '^42710 preset "other" exists already' AS refused FROM attempt(
 SELECT * FROM attempt($$SELECT electra_load_preset(NULL)$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => NULL)$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', truncation => NULL)$$, :'sources');
-SELECT * FROM attempt($$SELECT electra_load_preset('bert_plain')$$, :'sources');
-SELECT * FROM attempt($$SELECT electra_load_preset('hf://google/electra-small-discriminator')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', '')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'a name with blanks')$$, :'sources');

@@ -29,7 +29,8 @@ my @changing = split /\n/, $node->safe_psql('postgres', q{
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'electra'
 	WHERE NOT has_function_privilege('plain', p.oid, 'EXECUTE')});
 foreach my $name (qw(electra_load_preset electra_drop_preset electra_forget_preset
-	electra_set_default_preset electra_clean_images electra_stat_reset))
+	electra_set_default_preset electra_clean_images electra_stat_reset electra_create_preset
+	electra_load_archive electra_preset_archive electra_grant_preset electra_revoke_preset))
 {
 	ok((grep { /^\Q$name\E\(/ } @changing), "$name is not for everybody");
 }
@@ -40,6 +41,12 @@ is(as_plain("SELECT electra_forget_preset('model')"), '42501', 'forget');
 is(as_plain("SELECT electra_set_default_preset('model')"), '42501', 'set default');
 is(as_plain('SELECT electra_clean_images()'), '42501', 'clean images');
 is(as_plain('SELECT electra_stat_reset()'), '42501', 'reset statistics');
+is(as_plain("SELECT electra_create_preset('x', vocab_size => 9, num_layers => 1, num_heads => 1, hidden_dim => 4, intermediate_dim => 4)"),
+	'42501', 'create');
+is(as_plain("SELECT electra_load_archive('pg_class', 'x', repeat('0', 64))"), '42501', 'load an archive');
+is(as_plain("SELECT electra_preset_archive('model')"), '42501', 'read an archive');
+is(as_plain("SELECT electra_grant_preset('model', 'plain')"), '42501', 'grant');
+is(as_plain("SELECT electra_revoke_preset('model', 'public')"), '42501', 'revoke');
 is(as_plain("SELECT * FROM _electra.$_"), '42501', "read _electra.$_") foreach qw(preset preset_chunk default_preset);
 is(as_plain("DELETE FROM _electra.$_"), '42501', "change _electra.$_") foreach qw(preset preset_chunk default_preset);
 is(as_plain("SELECT electra_kernels(); SET electra.kernels = 'portable'"), '42501', 'set electra.kernels');

@@ -1,7 +1,7 @@
 # Cancel in the importer, while an image is built and in the middle of an
 # encoder run, on a preset of 335 million parameters.  The directory takes
 # 1.3 GB, archive and image as much each, so the test runs where
-# ELECTRA_LARGE_DIR names the directory that test/bench/make_large_directory.py
+# ELECTRA_LARGE_DIR names the directory that test/bench/make_random_directory.py
 # has written.
 
 use strict;
