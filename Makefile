@@ -40,6 +40,11 @@ PG_CFLAGS = $(WARN_CFLAGS) $(if $(WERROR),-Werror) $(EXACT_CFLAGS)
 
 SHLIB_LINK += -lm
 
+# HDF5 lies where its package says; only the importer uses it.
+HDF5_CFLAGS ?= $(shell pkg-config --cflags hdf5)
+HDF5_LIBS ?= $(shell pkg-config --libs hdf5)
+IMPORT_LIBS = -ljansson $(HDF5_LIBS) -lm
+
 # Bitcode of the kernels would contract a*b+c, and inlining it costs each
 # backend 100 ms.
 override with_llvm = no
@@ -53,10 +58,12 @@ override with_llvm = no
 # Core and importer know nothing of PostgreSQL and keep to ISO C11.
 $(CORE_SRCS:.c=.o) $(IMPORT_SRCS:.c=.o): override CFLAGS += -std=c11 -pedantic
 
+src/import/hdf5_file.o: override CPPFLAGS += $(HDF5_CFLAGS)
+
 $(OBJS) $(IMPORT_OBJS): $(ALL_HEADERS)
 
 electra-import: $(IMPORT_OBJS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(IMPORT_LIBS)
 
 all: electra-import $(DEFAULT_PRESET)
 
@@ -79,21 +86,24 @@ install: install-presets
 uninstall: uninstall-presets
 
 install-presets: $(DEFAULT_PRESET)
-	$(MKDIR_P) '$(DESTDIR)$(datadir)/electra/shipped'
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/electra/shipped' '$(DESTDIR)$(datadir)/electra/presets'
 	$(INSTALL_DATA) $(DEFAULT_PRESET) '$(DESTDIR)$(datadir)/electra/shipped/'
 
 uninstall-presets:
 	rm -f '$(DESTDIR)$(datadir)/electra/shipped/$(notdir $(DEFAULT_PRESET))'
-	-rmdir '$(DESTDIR)$(datadir)/electra/shipped' '$(DESTDIR)$(datadir)/electra'
+	-rmdir '$(DESTDIR)$(datadir)/electra/shipped' '$(DESTDIR)$(datadir)/electra/presets' '$(DESTDIR)$(datadir)/electra'
 
 # The model directories that pg_regress loads; the server reads them, so they
 # lie where it can.
+# Debian's own Python has h5py, which some of them are written with.
+PYTHON3 ?= /usr/bin/python3
+
 export ELECTRA_TEST_SOURCES ?= $(CURDIR)/build/sources
 
 build/sources.made: $(wildcard test/import/*.py)
 	rm -rf build/sources
 	mkdir -p build/sources
-	PYTHONDONTWRITEBYTECODE=1 python3 test/import/make_directories.py build/sources >/dev/null
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) test/import/make_directories.py build/sources >/dev/null
 	chmod -R a+rX build/sources
 	touch $@
 
@@ -106,7 +116,7 @@ UNIT_DIR = build/unit-$(VARIANT)
 UNIT_CFLAGS_plain = -O2 -g
 UNIT_CFLAGS_sanitize = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_CFLAGS = $(UNIT_CFLAGS_$(VARIANT)) -Wall -Wextra -Werror -D_GNU_SOURCE -Isrc -Isrc/core \
-	-DELECTRA_VERSION='"$(EXTVERSION)"' -std=c11 -ffp-contract=off -fno-fast-math -fno-lto
+	-DELECTRA_VERSION='"$(EXTVERSION)"' -std=c11 -ffp-contract=off -fno-fast-math -fno-lto $(HDF5_CFLAGS)
 UNIT_LIB_SRCS = $(CORE_SRCS) src/core/gemm_openblas.c $(filter-out src/import/main.c,$(IMPORT_SRCS))
 UNIT_LIB_OBJS = $(UNIT_LIB_SRCS:%.c=$(UNIT_DIR)/%.o)
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/test_*.c)))
@@ -116,7 +126,7 @@ $(UNIT_DIR)/%.o: %.c $(ALL_HEADERS)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
 $(UNIT_TESTS): $(UNIT_DIR)/%: test/unit/%.c $(UNIT_LIB_OBJS) $(wildcard test/unit/*.h)
-	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -lcmocka -ljansson -lutf8proc -lopenblas -lm
+	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -lcmocka $(IMPORT_LIBS) -lutf8proc -lopenblas
 
 unit: $(UNIT_TESTS)
 	@status=0; for t in $(UNIT_TESTS); do echo "== $$t"; $$t || status=1; done; exit $$status
@@ -127,7 +137,7 @@ unit-build: $(UNIT_TESTS)
 PARITY_DRIVERS = $(patsubst test/parity/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/parity/*_driver.c)))
 
 $(PARITY_DRIVERS): $(UNIT_DIR)/%: test/parity/%.c $(UNIT_LIB_OBJS) $(wildcard test/unit/*.h)
-	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -ljansson -lopenblas -lm
+	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) $(IMPORT_LIBS) -lopenblas
 
 parity-drivers: $(PARITY_DRIVERS)
 

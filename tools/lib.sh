@@ -13,7 +13,7 @@ work_dir=
 minilm_dir=
 running_clusters=()
 
-server_packages=(build-essential postgresql-15 postgresql-server-dev-15 libjansson-dev)
+server_packages=(build-essential postgresql-15 postgresql-server-dev-15 libjansson-dev libhdf5-dev pkg-config)
 python_packages=(python3 python3-venv)
 
 say()

@@ -12,7 +12,6 @@ without tokenizer and pooling; electra with them and with all of SQL.
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,8 +20,7 @@ import numpy as np
 import onnxruntime
 
 from make_onnx import make_onnx
-
-MARK = "-- done --"
+from session import Session, heading, ms, row
 
 # Times, in ms, of embedding each row of a table by itself.
 TIME_ROWS = """
@@ -40,65 +38,6 @@ BEGIN
     RETURN times;
 END $$;
 """
-
-
-class Session:
-    """One psql process, and so one backend."""
-
-    def __init__(self, *settings):
-        self.process = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        self.run("SET client_min_messages = error", *settings)
-        self.pid = int(self.run("SELECT pg_backend_pid()"))
-
-    def run(self, *statements):
-        """Output of the last statement."""
-        output = ""
-        for statement in statements:
-            self.process.stdin.write(f"{statement};\n\\echo {MARK}\n")
-            self.process.stdin.flush()
-            lines = []
-            for line in self.process.stdout:
-                if line.rstrip("\n") == MARK:
-                    break
-                lines.append(line)
-            else:
-                sys.exit(f"the server did not answer: {statement}")
-            output = "".join(lines).strip()
-        return output
-
-    def time(self, statement):
-        """Milliseconds as the client sees them."""
-        start = time.perf_counter()
-        self.run(statement)
-        return 1000 * (time.perf_counter() - start)
-
-    def memory(self, field):
-        """kB of one line of /proc/PID/smaps_rollup."""
-        with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
-
-    def pin(self, core):
-        os.sched_setaffinity(self.pid, {core})
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-def row(what, *columns):
-    print(f"  {what:<52}" + "".join(f"{column:>14}" for column in columns), flush=True)
-
-
-def heading(text, *columns):
-    print()
-    row(text, *columns)
-    print("  " + "-" * (52 + 14 * len(columns)))
-
-
-def ms(value):
-    return f"{value:.2f} ms"
 
 
 def single_token_words(directory):

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes a model directory of 335 million parameters with seeded random weights.
+"""Writes a model directory of one of the six ELECTRA shapes, with seeded random weights.
 
-    make_large_directory.py DIRECTORY [--layers 24] [--seed 1]
+    make_random_directory.py DIRECTORY [--shape large_discriminator] [--seed 1]
 
-Hugging Face layout, ELECTRA large: 24 layers of 1024, 16 heads, 4096, a
-vocabulary of 30522 entries, 1.3 GB in float32.  For tests of cancellation and
-memory, and for timings: nobody has trained it.  Needs only Python; the same
-seed gives the same bytes everywhere.
+Hugging Face layout in float32; large_discriminator has 335 million parameters
+and takes 1.3 GB.  For tests of cancellation and memory, and for timings:
+nobody has trained it.  Needs only Python; the same seed gives the same bytes
+everywhere.
 """
 import argparse
 import array
@@ -16,32 +16,46 @@ import random
 import struct
 import sys
 
-HIDDEN, HEADS, INTERMEDIATE, VOCABULARY, POSITIONS = 1024, 16, 4096, 30522, 512
+VOCABULARY, POSITIONS = 30522, 512
+
+# Layers, heads, hidden, embedding and intermediate dimensions.
+SHAPES = {
+    "small_discriminator": (12, 4, 256, 128, 1024),
+    "small_generator": (12, 4, 256, 128, 1024),
+    "base_discriminator": (12, 12, 768, 768, 3072),
+    "base_generator": (12, 4, 256, 768, 1024),
+    "large_discriminator": (24, 16, 1024, 1024, 4096),
+    "large_generator": (24, 4, 256, 1024, 1024),
+}
 
 # Values are drawn once and repeated from changing places: drawing 335 million
 # would take minutes and test nothing more.
 POOL = 1 << 20
 
 
-def tensors(layers):
+def tensors(shape):
     """(name, shape) of everything that Hugging Face's ElectraModel has."""
-    yield "electra.embeddings.word_embeddings.weight", (VOCABULARY, HIDDEN)
-    yield "electra.embeddings.position_embeddings.weight", (POSITIONS, HIDDEN)
-    yield "electra.embeddings.token_type_embeddings.weight", (2, HIDDEN)
-    yield "electra.embeddings.LayerNorm.weight", (HIDDEN,)
-    yield "electra.embeddings.LayerNorm.bias", (HIDDEN,)
+    layers, _, hidden, embedding, intermediate = shape
+    yield "electra.embeddings.word_embeddings.weight", (VOCABULARY, embedding)
+    yield "electra.embeddings.position_embeddings.weight", (POSITIONS, embedding)
+    yield "electra.embeddings.token_type_embeddings.weight", (2, embedding)
+    yield "electra.embeddings.LayerNorm.weight", (embedding,)
+    yield "electra.embeddings.LayerNorm.bias", (embedding,)
+    if embedding != hidden:
+        yield "electra.embeddings_project.weight", (hidden, embedding)
+        yield "electra.embeddings_project.bias", (hidden,)
     for n in range(layers):
         layer = f"electra.encoder.layer.{n}."
-        for name, out_dim, in_dim in (("attention.self.query", HIDDEN, HIDDEN), ("attention.self.key", HIDDEN, HIDDEN),
-                                      ("attention.self.value", HIDDEN, HIDDEN),
-                                      ("attention.output.dense", HIDDEN, HIDDEN),
-                                      ("intermediate.dense", INTERMEDIATE, HIDDEN),
-                                      ("output.dense", HIDDEN, INTERMEDIATE)):
+        for name, out_dim, in_dim in (("attention.self.query", hidden, hidden), ("attention.self.key", hidden, hidden),
+                                      ("attention.self.value", hidden, hidden),
+                                      ("attention.output.dense", hidden, hidden),
+                                      ("intermediate.dense", intermediate, hidden),
+                                      ("output.dense", hidden, intermediate)):
             yield layer + name + ".weight", (out_dim, in_dim)
             yield layer + name + ".bias", (out_dim,)
         for name in ("attention.output.LayerNorm", "output.LayerNorm"):
-            yield layer + name + ".weight", (HIDDEN,)
-            yield layer + name + ".bias", (HIDDEN,)
+            yield layer + name + ".weight", (hidden,)
+            yield layer + name + ".bias", (hidden,)
 
 
 def product(shape):
@@ -51,9 +65,9 @@ def product(shape):
     return count
 
 
-def write_weights(path, layers, seed):
+def write_weights(path, model_shape, seed):
     header, offset = {}, 0
-    for name, shape in tensors(layers):
+    for name, shape in tensors(model_shape):
         size = 4 * product(shape)
         header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [offset, offset + size]}
         offset += size
@@ -68,7 +82,7 @@ def write_weights(path, layers, seed):
         ones.byteswap()
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(encoded)) + encoded)
-        for name, shape in tensors(layers):
+        for name, shape in tensors(model_shape):
             source = memoryview(ones if name.endswith("LayerNorm.weight") else pool)
             left = product(shape)
             while left > 0:
@@ -91,15 +105,16 @@ def write_vocabulary(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("directory")
-    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--shape", choices=SHAPES, default="large_discriminator")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
     os.makedirs(options.directory, exist_ok=True)
-    write_weights(os.path.join(options.directory, "model.safetensors"), options.layers, options.seed)
+    write_weights(os.path.join(options.directory, "model.safetensors"), SHAPES[options.shape], options.seed)
     write_vocabulary(os.path.join(options.directory, "vocab.txt"))
-    config = {"model_type": "electra", "vocab_size": VOCABULARY, "embedding_size": HIDDEN, "hidden_size": HIDDEN,
-              "num_hidden_layers": options.layers, "num_attention_heads": HEADS, "intermediate_size": INTERMEDIATE,
+    layers, heads, hidden, embedding, intermediate = SHAPES[options.shape]
+    config = {"model_type": "electra", "vocab_size": VOCABULARY, "embedding_size": embedding, "hidden_size": hidden,
+              "num_hidden_layers": layers, "num_attention_heads": heads, "intermediate_size": intermediate,
               "hidden_act": "gelu", "max_position_embeddings": POSITIONS, "type_vocab_size": 2,
               "layer_norm_eps": 1e-12, "pad_token_id": 0}
     for name, content in (("config.json", config),
