@@ -68,6 +68,14 @@ COMMENT ON FUNCTION electra_search(regclass, text, text, integer, text)
 
 -- More than one machine
 
+-- What another node reads through postgres_fdw tells the numerics, too.
+CREATE OR REPLACE VIEW electra_presets AS
+	SELECT name, digest, num_layers, num_heads, hidden_dim, embedding_dim, intermediate_dim,
+		vocab_size, parameters, dtype, pooling, dimensions, max_length,
+		archive_bytes, image_bytes, cached, source, loaded_by, loaded_at, is_default,
+		shipped, untrained, numerics_version, _electra.current_numerics() AS current_numerics_version
+	FROM _electra.list_presets();
+
 CREATE FUNCTION electra_node_check(
 	server name,
 	OUT preset text, OUT problem text, OUT here text, OUT there text

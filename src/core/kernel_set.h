@@ -21,6 +21,7 @@ const electra_kernel_table KERNEL_TABLE = {
 	.activate = activation_apply,
 	.softmax = row_softmax,
 	.dot = row_dot,
+	.products = row_products,
 	.sum_rows = row_sum_rows,
 	.largest_rows = row_largest_rows,
 	.all_finite = row_all_finite,

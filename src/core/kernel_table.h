@@ -58,6 +58,13 @@ typedef struct electra_kernel_table
 	float		(*dot) (const float *a /* (n) */ , const float *b, size_t n);
 
 	/*
+	 * sums of a * b and of b * b in double, where no product is rounded;
+	 * meanwhile ahead, what a later call needs, is fetched into the caches
+	 */
+	void		(*products) (double *ab, double *bb, const float *a /* (n) */ , const float *b,
+							 const float *ahead, size_t n);
+
+	/*
 	 * sum := for each column the sum over t of (first_weight + t * step) *
 	 * x[t], t in 16 lanes; the largest of a column
 	 */

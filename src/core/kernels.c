@@ -161,50 +161,43 @@ electra_dot(const float *a, const float *b, size_t n)
 	return result;
 }
 
-/* The tree of lanes_sum in double. */
-static double
-lane_sum(double lanes[16])
+double
+electra_square(const float *a, size_t n)
 {
-	for (int half = 8; half > 0; half /= 2)
-		for (int i = 0; i < half; i++)
-			lanes[i] += lanes[i + half];
-	return lanes[0];
+	electra_fpenv saved;
+	double		square;
+	double		same;
+
+	electra_fpenv_enter(&saved);
+	electra_kernels()->products(&square, &same, a, a, a, n);
+	electra_fpenv_leave(&saved);
+	return square;
 }
 
 /*
  * In double, where the products of floats are exact and no square overflows or
- * vanishes; the same sixteen lanes, and the same code on every CPU.
+ * vanishes.
  */
 float
-electra_cosine_similarity(const float *a, const float *b, size_t n)
+electra_cosine_with(const float *a, double a_square, const float *b, const float *ahead, size_t n)
 {
 	electra_fpenv saved;
-	double		ab[16] = {0};
-	double		aa[16] = {0};
-	double		bb[16] = {0};
 	double		product;
-	double		a_square;
 	double		b_square;
 	float		result = 0.0f;
 
 	electra_fpenv_enter(&saved);
-	for (size_t i = 0; i < n; i += 16)
-		for (size_t lane = 0; lane < 16 && i + lane < n; lane++)
-		{
-			double		x = a[i + lane];
-			double		y = b[i + lane];
-
-			ab[lane] += x * y;
-			aa[lane] += x * x;
-			bb[lane] += y * y;
-		}
-	product = lane_sum(ab);
-	a_square = lane_sum(aa);
-	b_square = lane_sum(bb);
+	electra_kernels()->products(&product, &b_square, a, b, ahead == NULL ? b : ahead, n);
 	if (product != product)
 		result = (float) product;
 	else if (a_square != 0.0 && b_square != 0.0)
 		result = (float) (product / (sqrt(a_square) * sqrt(b_square)));
 	electra_fpenv_leave(&saved);
 	return result;
+}
+
+float
+electra_cosine_similarity(const float *a, const float *b, size_t n)
+{
+	return electra_cosine_with(a, electra_square(a, n), b, NULL, n);
 }

@@ -37,6 +37,18 @@ extern bool electra_kernels_choose(electra_kernel_set set); /* false: not availa
 /* Inner product, sum in the 16-lane tree. */
 extern float electra_dot(const float *a /* (n) */ , const float *b /* (n) */ , size_t n);
 
+/* Sum of the squares, in double in the 16-lane tree: what electra_cosine_with wants. */
+extern double electra_square(const float *a /* (n) */ , size_t n);
+
+/*
+ * Cosine of a with one of many others, with the bits of
+ * electra_cosine_similarity: a_square is electra_square(a, n).  ahead, the one
+ * that comes next, is fetched into the caches meanwhile; NULL: not known yet.
+ */
+extern float electra_cosine_with(const float *a /* (n) */ , double a_square,
+								 const float *b /* (n) */ ,
+								 const float *ahead /* (n) */ , size_t n);
+
 /* Cosine of two vectors; 0 where one of them is all zero; NaN where one holds NaN. */
 extern float electra_cosine_similarity(const float *a /* (n) */ , const float *b /* (n) */ , size_t n);
 

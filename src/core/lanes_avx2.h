@@ -185,4 +185,57 @@ lanes_largest(lanes a)
 	return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+typedef struct wide_lanes
+{
+	__m256d		quarter[4];		/* lanes 0 … 3, 4 … 7, 8 … 11, 12 … 15 */
+} wide_lanes;
+
+LANES_INLINE wide_lanes
+wide_zero(void)
+{
+	__m256d		zero = _mm256_setzero_pd();
+	wide_lanes	result = {{zero, zero, zero, zero}};
+
+	return result;
+}
+
+LANES_INLINE wide_lanes
+wide_load(const float *source)
+{
+	wide_lanes	result = {{
+		_mm256_cvtps_pd(_mm_loadu_ps(source)), _mm256_cvtps_pd(_mm_loadu_ps(source + 4)),
+		_mm256_cvtps_pd(_mm_loadu_ps(source + 8)), _mm256_cvtps_pd(_mm_loadu_ps(source + 12))
+	}};
+
+	return result;
+}
+
+LANES_INLINE wide_lanes
+wide_load_tail(const float *source, size_t count)
+{
+	float		padded[16];
+
+	lanes_store(padded, lanes_load_tail(source, count, lanes_set(0.0f)));
+	return wide_load(padded);
+}
+
+LANES_INLINE wide_lanes
+wide_add_product(wide_lanes a, wide_lanes b, wide_lanes sum)
+{
+	for (int i = 0; i < 4; i++)
+		sum.quarter[i] = _mm256_fmadd_pd(a.quarter[i], b.quarter[i], sum.quarter[i]);
+	return sum;
+}
+
+LANES_INLINE double
+wide_sum(wide_lanes a)
+{
+	__m256d		low = _mm256_add_pd(a.quarter[0], a.quarter[2]);
+	__m256d		high = _mm256_add_pd(a.quarter[1], a.quarter[3]);
+	__m256d		four = _mm256_add_pd(low, high);
+	__m128d		two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+
+	return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 #endif							/* ELECTRA_LANES_AVX2_H */

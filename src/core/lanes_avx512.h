@@ -125,4 +125,56 @@ lanes_largest(lanes a)
 	return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+typedef struct wide_lanes
+{
+	__m512d		low;			/* lanes 0 … 7 */
+	__m512d		high;			/* lanes 8 … 15 */
+} wide_lanes;
+
+LANES_INLINE wide_lanes
+wide_zero(void)
+{
+	wide_lanes	result = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+
+	return result;
+}
+
+LANES_INLINE wide_lanes
+wide_load(const float *source)
+{
+	wide_lanes	result = {_mm512_cvtps_pd(_mm256_loadu_ps(source)),
+	_mm512_cvtps_pd(_mm256_loadu_ps(source + 8))};
+
+	return result;
+}
+
+LANES_INLINE wide_lanes
+wide_load_tail(const float *source, size_t count)
+{
+	lanes		narrow = lanes_load_tail(source, count, lanes_set(0.0f));
+	wide_lanes	result = {_mm512_cvtps_pd(_mm512_castps512_ps256(narrow)),
+	_mm512_cvtps_pd(_mm512_extractf32x8_ps(narrow, 1))};
+
+	return result;
+}
+
+LANES_INLINE wide_lanes
+wide_add_product(wide_lanes a, wide_lanes b, wide_lanes sum)
+{
+	wide_lanes	result = {_mm512_fmadd_pd(a.low, b.low, sum.low),
+	_mm512_fmadd_pd(a.high, b.high, sum.high)};
+
+	return result;
+}
+
+LANES_INLINE double
+wide_sum(wide_lanes a)
+{
+	__m512d		eight = _mm512_add_pd(a.low, a.high);
+	__m256d		four = _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd(eight, 1));
+	__m128d		two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+
+	return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 #endif							/* ELECTRA_LANES_AVX512_H */

@@ -185,4 +185,61 @@ lanes_largest(lanes a)
 	return a.value[0];
 }
 
+/* Sixteen double lanes: for sums of products of floats, which are exact in double. */
+typedef struct wide_lanes
+{
+	double		value[16];
+} wide_lanes;
+
+LANES_INLINE wide_lanes
+wide_zero(void)
+{
+	wide_lanes	result = {{0}};
+
+	return result;
+}
+
+LANES_INLINE wide_lanes
+wide_load(const float *source /* (16) */ )
+{
+	wide_lanes	result;
+
+	for (int i = 0; i < 16; i++)
+		result.value[i] = source[i];
+	return result;
+}
+
+/* The first count (1 … 15) lanes from memory, the others 0. */
+LANES_INLINE wide_lanes
+wide_load_tail(const float *source /* (count) */ , size_t count)
+{
+	wide_lanes	result = {{0}};
+
+	for (size_t i = 0; i < count; i++)
+		result.value[i] = source[i];
+	return result;
+}
+
+/*
+ * a * b + sum, where a and b were floats: their product needs no rounding, so
+ * that it is all the same whether multiplication and addition are fused.
+ */
+LANES_INLINE wide_lanes
+wide_add_product(wide_lanes a, wide_lanes b, wide_lanes sum)
+{
+	for (int i = 0; i < 16; i++)
+		sum.value[i] += a.value[i] * b.value[i];
+	return sum;
+}
+
+/* The tree of lanes_sum. */
+LANES_INLINE double
+wide_sum(wide_lanes a)
+{
+	for (int half = 8; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
+			a.value[i] = a.value[i] + a.value[i + half];
+	return a.value[0];
+}
+
 #endif							/* ELECTRA_LANES_PORTABLE_H */

@@ -58,6 +58,43 @@ row_dot(const float *a, const float *b, size_t n)
 	return lanes_sum(sum);
 }
 
+#if defined(__GNUC__)
+#define ROW_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define ROW_PREFETCH(address) ((void) (address))
+#endif
+
+/*
+ * Both sums at once: b comes from memory that is read only once.  A cache line
+ * of ahead is asked for with each one that is used up, which keeps memory busy
+ * without a burst.
+ */
+static LANES_TARGET void
+row_products(double *ab, double *bb, const float *a, const float *b, const float *ahead, size_t n)
+{
+	wide_lanes	ab_sum = wide_zero();
+	wide_lanes	bb_sum = wide_zero();
+	size_t		whole = n / 16 * 16;
+
+	for (size_t i = 0; i < whole; i += 16)
+	{
+		wide_lanes	b_values = wide_load(b + i);
+
+		ROW_PREFETCH(ahead + i);
+		ab_sum = wide_add_product(wide_load(a + i), b_values, ab_sum);
+		bb_sum = wide_add_product(b_values, b_values, bb_sum);
+	}
+	if (whole < n)
+	{
+		wide_lanes	b_values = wide_load_tail(b + whole, n - whole);
+
+		ab_sum = wide_add_product(wide_load_tail(a + whole, n - whole), b_values, ab_sum);
+		bb_sum = wide_add_product(b_values, b_values, bb_sum);
+	}
+	*ab = wide_sum(ab_sum);
+	*bb = wide_sum(bb_sum);
+}
+
 /*
  * Biased variance around the mean, in two passes, as torch and Keras define
  * it.  1 / sqrt is one square root and one division, both correctly rounded.

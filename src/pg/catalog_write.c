@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 
 #include "pg/catalog.h"
+#include "pg/restore_order.h"
 
 struct ElectraChunkWriter
 {
@@ -311,11 +312,16 @@ electra_catalog_changed(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(electra_default_preset_replace);
 
-/* BEFORE INSERT trigger on default_preset: the new row takes the place of the old one. */
+/*
+ * BEFORE INSERT trigger on default_preset: the new row takes the place of the
+ * old one, unless a restore comes too late with it.
+ */
 Datum
 electra_default_preset_replace(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Datum		name;
+	bool		isnull;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
@@ -323,6 +329,10 @@ electra_default_preset_replace(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" must be a trigger before each row of an INSERT",
 						"_electra.default_preset_replace")));
+	name = heap_getattr(trigger->tg_trigtuple, Anum_electra_default_name,
+						RelationGetDescr(trigger->tg_relation), &isnull);
+	if (!isnull)
+		electra_check_restored_default(TextDatumGetCString(name));
 	delete_default(trigger->tg_relation);
 	return PointerGetDatum(trigger->tg_trigtuple);
 }

@@ -5,6 +5,7 @@
 
 #include "access/table.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_trigger.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -41,11 +42,14 @@ describe(List *objects)
 	initStringInfo(&text);
 	for (int i = 0; i < count && i < MAX_LISTED; i++)
 	{
-		char	   *description = getObjectDescription(list_nth(objects, i), true);
+		ObjectAddress *object = list_nth(objects, i);
+		char	   *description = getObjectDescription(object, true);
 
 		if (text.len > 0)
 			appendStringInfoChar(&text, '\n');
-		appendStringInfo(&text, "%s was computed with the default preset",
+		appendStringInfo(&text, object->classId == TriggerRelationId ?
+						 "%s computes with the default preset" :
+						 "%s was computed with the default preset",
 						 description != NULL ? description : "an object just dropped");
 	}
 	if (count > MAX_LISTED)
@@ -66,7 +70,7 @@ check_stored_expressions(const char *old_name, bool force)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot change the default preset because stored values depend on it"),
 				 errdetail_internal("%s", describe(objects)),
-				 errhint("Name the preset in these expressions, as in electra_embed(body, '%s'); or use force => true and compute the stored values again.",
+				 errhint("Name the preset in these expressions and triggers, as in electra_embed(body, '%s'); or use force => true and compute the stored values again.",
 						 old_name)));
 	ereport(WARNING,
 			(errmsg("stored values still follow the former default preset \"%s\"", old_name),

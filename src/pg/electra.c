@@ -9,6 +9,7 @@
 #include "pg/catalog.h"
 #include "pg/image_file.h"
 #include "pg/preset_source.h"
+#include "pg/progress.h"
 #include "pg/settings.h"
 #include "pg/stats.h"
 
@@ -26,6 +27,7 @@ _PG_init(void)
 	electra_catalog_init();
 	electra_image_file_init();
 	electra_stats_init();
+	electra_progress_init();
 	electra_settings_init();
 	electra_preset_source_init();
 	MarkGUCPrefixReserved("electra");

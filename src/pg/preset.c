@@ -17,6 +17,7 @@
 #include "pg/preset_access.h"
 #include "pg/preset_name.h"
 #include "pg/report.h"
+#include "pg/restore_order.h"
 #include "pg/shipped.h"
 
 /* Bytes mapped between two looks for interrupts: half a millisecond. */
@@ -231,6 +232,7 @@ unknown_preset(const char *name, bool dropped, bool is_default)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("preset \"%s\" does not exist", name),
 			 is_default ? errdetail("It is the default preset of this database.") : 0,
+			 electra_session_restores() ? errhint(ELECTRA_RESTORE_HINT) :
 			 errhint("View electra_presets lists the presets of this database; electra_load_preset loads one.")));
 }
 

@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "pg/shared_struct.h"
 #include "pg/stats.h"
 
 /* Raised with every change of the structs below. */
@@ -82,29 +83,31 @@ clear_slots(SharedStats *stats)
 	pg_atomic_write_u64(&stats->reset_at, (uint64) GetCurrentTimestamp());
 }
 
-/* Finds or makes the struct.  The caller holds AddinShmemInitLock. */
+/* For electra_shared_struct: a struct that is new. */
+static void
+initialize_stats(void *shared)
+{
+	SharedStats *stats = shared;
+
+	stats->tranche = LWLockNewTrancheId();
+	LWLockInitialize(&stats->lock, stats->tranche);
+	pg_atomic_init_u64(&stats->reset_at, 0);
+	for (int i = 0; i <= NUM_SLOTS; i++)
+	{
+		pg_atomic_init_u32(&stats->slots[i].taken, 0);
+		for (int j = 0; j < NUM_COUNTERS; j++)
+			pg_atomic_init_u64(&stats->slots[i].counters[j], 0);
+	}
+	clear_slots(stats);
+}
+
+/* Finds or makes the struct. */
 static void
 attach_stats(void)
 {
-	bool		found;
-	SharedStats *stats = ShmemInitStruct(STATS_NAME, sizeof(SharedStats), &found);
-
-	if (!found)
-	{
-		memset(stats, 0, sizeof(SharedStats));
-		stats->tranche = LWLockNewTrancheId();
-		LWLockInitialize(&stats->lock, stats->tranche);
-		pg_atomic_init_u64(&stats->reset_at, 0);
-		for (int i = 0; i <= NUM_SLOTS; i++)
-		{
-			pg_atomic_init_u32(&stats->slots[i].taken, 0);
-			for (int j = 0; j < NUM_COUNTERS; j++)
-				pg_atomic_init_u64(&stats->slots[i].counters[j], 0);
-		}
-		clear_slots(stats);
-	}
-	LWLockRegisterTranche(stats->tranche, "electra_statistics");
-	shared_stats = stats;
+	shared_stats = electra_shared_struct(STATS_NAME, sizeof(SharedStats), initialize_stats);
+	if (shared_stats != NULL)
+		LWLockRegisterTranche(shared_stats->tranche, "electra_statistics");
 }
 
 static void
@@ -122,10 +125,7 @@ stats_shmem_startup(void)
 		previous_shmem_startup_hook();
 
 	/* after a crash the old memory is gone */
-	shared_stats = NULL;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	attach_stats();
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
@@ -140,42 +140,15 @@ electra_stats_init(void)
 	shmem_startup_hook = stats_shmem_startup;
 }
 
-/*
- * The struct, or NULL.  ShmemInitStruct raises an error when there is no room
- * (other extensions live on the same reserve); it has released its own lock by
- * then, and nothing else happened, so that the error can be dropped here.
- */
+/* The struct, or NULL. */
 static SharedStats *
 get_stats(void)
 {
-	MemoryContext context = CurrentMemoryContext;
-	uint32		holdoff_count = InterruptHoldoffCount;
-
-	if (shared_stats != NULL || stats_unavailable)
-		return shared_stats;
-
-	PG_TRY();
+	if (shared_stats == NULL && !stats_unavailable)
 	{
-		LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 		attach_stats();
-		LWLockRelease(AddinShmemInitLock);
+		stats_unavailable = shared_stats == NULL;
 	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		stats_unavailable = true;
-
-		/* the error has zeroed the count that releasing a lock decrements */
-		InterruptHoldoffCount = holdoff_count;
-		if (LWLockHeldByMe(AddinShmemInitLock))
-		{
-			HOLD_INTERRUPTS();
-			LWLockRelease(AddinShmemInitLock);
-		}
-	}
-	PG_END_TRY();
-
 	return shared_stats;
 }
 

@@ -1,6 +1,7 @@
 /*
  * The walk through pg_depend from the functions without a preset argument to
- * everything that stores what they computed.
+ * everything that stores what they computed, and from the trigger functions to
+ * the triggers that name no preset.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "commands/extension.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -27,6 +29,9 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 #include "pg/stored_expressions.h"
 
@@ -34,6 +39,7 @@
 typedef struct Walk
 {
 	List	   *objects;		/* ObjectAddress *; visited in order, grows */
+	List	   *trigger_functions;	/* OIDs: ours, whose triggers store embeddings */
 	List	   *stored;			/* ObjectAddress * */
 } Walk;
 
@@ -109,9 +115,18 @@ list_functions(Oid extension, bool with_preset)
 	return functions;
 }
 
+/* Does a trigger function of ours have this name?  A preset is among its arguments. */
+static bool
+is_trigger_function(const char *name)
+{
+	return strcmp(name, "electra_embed_trigger") == 0 ||
+		strcmp(name, "electra_embed_batch_trigger") == 0;
+}
+
 /*
  * Where the walk begins: functions without a preset argument that have an
- * overload with one.  That is what "uses the default preset" means.
+ * overload with one.  That is what "uses the default preset" means.  And the
+ * trigger functions, some of whose triggers do.
  */
 static void
 add_default_functions(Walk *walk)
@@ -130,6 +145,11 @@ add_default_functions(Walk *walk)
 
 		if (name == NULL)
 			continue;
+		if (is_trigger_function(name))
+		{
+			walk->objects = add_address(walk->objects, ProcedureRelationId, lfirst_oid(cell), 0);
+			walk->trigger_functions = lappend_oid(walk->trigger_functions, lfirst_oid(cell));
+		}
 		foreach(overload, names)
 		{
 			if (strcmp(name, lfirst(overload)) == 0)
@@ -189,6 +209,49 @@ visit_column_expression(Walk *walk, Oid attrdef)
 	ReleaseSysCache(tuple);
 }
 
+/* Is the second argument of a trigger, its preset, empty? */
+static bool
+has_empty_preset(HeapTuple trigger, TupleDesc descriptor)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(trigger, Anum_pg_trigger_tgargs, descriptor, &isnull);
+	bytea	   *arguments;
+	const char *preset;
+
+	/* with fewer arguments it only raises errors */
+	if (isnull || ((Form_pg_trigger) GETSTRUCT(trigger))->tgnargs < 2)
+		return false;
+	arguments = DatumGetByteaPP(value);
+	preset = VARDATA_ANY(arguments);
+	preset += strlen(preset) + 1;	/* each argument ends with a zero byte */
+	return *preset == '\0';
+}
+
+/* A trigger: one of ours without a preset; on a partition it is that of the parent again. */
+static void
+visit_trigger(Walk *walk, Oid trigger)
+{
+	Relation	relation = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(relation, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (list_member_oid(walk->trigger_functions, form->tgfoid) &&
+			!OidIsValid(form->tgparentid) &&
+			has_empty_preset(tuple, RelationGetDescr(relation)))
+			walk->stored = add_address(walk->stored, TriggerRelationId, trigger, 0);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+}
+
 /* Something depends on an object of the walk. */
 static void
 visit_dependent(Walk *walk, Form_pg_depend depend)
@@ -205,6 +268,9 @@ visit_dependent(Walk *walk, Form_pg_depend depend)
 		case AttrDefaultRelationId:
 			visit_column_expression(walk, depend->objid);
 			break;
+		case TriggerRelationId:
+			visit_trigger(walk, depend->objid);
+			break;
 		case ConstraintRelationId:
 		case StatisticExtRelationId:
 			walk->stored = add_address(walk->stored, depend->classid, depend->objid, 0);
@@ -220,7 +286,7 @@ visit_dependent(Walk *walk, Form_pg_depend depend)
 			}
 			break;
 		default:
-			/* triggers, policies, types, casts … store nothing */
+			/* policies, types, casts … store nothing */
 			break;
 	}
 }
@@ -255,7 +321,7 @@ visit_dependents(Walk *walk, const ObjectAddress *object)
 List *
 electra_stored_expressions(void)
 {
-	Walk		walk = {NIL, NIL};
+	Walk		walk = {NIL, NIL, NIL};
 
 	add_default_functions(&walk);
 	for (int i = 0; i < list_length(walk.objects); i++)

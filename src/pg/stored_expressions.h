@@ -12,7 +12,8 @@
  * Objects whose stored content depends on a function of the extension that
  * takes no preset: generated columns, indexes, constraints, partition keys,
  * extended statistics, materialized views; found through views, SQL-standard
- * function bodies and operators.  A List of ObjectAddress *, in no order.
+ * function bodies and operators; and triggers of the extension with an empty
+ * preset.  A List of ObjectAddress *, in no order.
  * What pg_depend does not hold (string-bodied functions, plain columns) is not
  * found.
  */

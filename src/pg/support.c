@@ -4,20 +4,32 @@
  * the declared values in force.
  *
  * The weighing.  Honest relations first: a call's cost follows the floating
- * point operations of its preset for a text of 32 tokens.  But cost also
- * decides about JIT compilation (jit_above_cost = 100,000), which takes 20 ms
- * and more and cannot speed up a call of ours.  A query over 50 rows must stay
- * below, also when the table has never been analyzed: the planner then takes
- * a small table for about 1,360 rows.  So the cost of a text approaches, but
- * never reaches, MAX_COST = 64 (1,360 * 64 < 100,000):
+ * point operations of its preset for as many tokens as its text will have.
+ * But cost also decides about JIT compilation (jit_above_cost = 100,000), which
+ * takes 20 ms and more and cannot speed up a call of ours.  A query over 50
+ * rows must stay below, also when the table has never been analyzed: the
+ * planner then takes a small table for about 1,360 rows.  So the cost of a text
+ * approaches, but never reaches, MAX_COST = 64 (1,360 * 64 < 100,000):
  *
  *		cost = MAX_COST * x / (MAX_COST + x),	x = FLOPs / 10^7
  *
- * That gives 34 for MiniLM (7 ms a text), 57 for ELECTRA base, 62 for large:
- * ordered by size, a thousand times any other function, and with the default
- * parallel_setup_cost of 1,000 still enough to make workers worth their start
- * from about 50 rows on.  The two texts of electra_similarity are one call and
- * stay below MAX_COST together; those of electra_embed_batch add up.
+ * For a text of 32 tokens that gives 33 for MiniLM (7 ms a text), 57 for
+ * ELECTRA base, 62 for large: ordered by size, a thousand times any other
+ * function, and with the default parallel_setup_cost of 1,000 still enough to
+ * make workers worth their start from about 50 rows on.
+ *
+ * Tokens follow the average width of the text (text_width.c), up to the
+ * preset's max_length, where texts are cut; a text of unknown width has
+ * ASSUMED_TOKENS.  The cap leaves order, not proportion: MiniLM costs 13 at 8
+ * tokens, 33 at 32, 58 at 256, though its work grows by 35; large models hardly
+ * feel it.  What this decides is from how many rows on workers are started, and
+ * which of two plans calls the function less often.
+ *
+ * A text that is the same for all rows, out of a parameter, is embedded once:
+ * the memo (memo.h) has it afterwards, if it is no longer than the memo takes.
+ * So it costs its encoder run at startup and a look into the memo for each row.
+ * The two texts of electra_similarity are one call and stay below MAX_COST
+ * together; those of electra_embed_batch add up.
  */
 #include "postgres.h"
 
@@ -29,13 +41,22 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "pg/memo.h"
 #include "pg/preset.h"
+#include "pg/text_width.h"
 
 #define MAX_COST 64.0
 #define FLOPS_PER_UNIT 1e7
 
+/* A row's look into the memo: half a microsecond, about what five tuples cost. */
+#define MEMO_COST 0.05
+
 /* Tokens of a text that nobody has seen yet. */
 #define ASSUMED_TOKENS 32
+
+/* Bytes of text to a token, the space after a word included; [CLS] and [SEP]. */
+#define BYTES_PER_TOKEN 4.0
+#define SPECIAL_TOKENS 2
 
 /* Texts of an array that nobody has seen yet; ROWS of electra_embed_batch. */
 #define ASSUMED_TEXTS 100
@@ -44,6 +65,7 @@
 typedef struct PlannedCall
 {
 	char	   *preset;			/* name; NULL: the default preset */
+	List	   *texts;			/* Node *: arguments, one array for a batch */
 	bool		batch;			/* electra_embed_batch */
 	double		num_texts;
 } PlannedCall;
@@ -109,6 +131,8 @@ examine_call(Node *node, PlannedCall *call)
 		call->num_texts = 2;
 	}
 
+	call->texts = list_copy_head(function->args, num_texts_args);
+
 	call->preset = NULL;
 	if (list_length(function->args) > num_texts_args)
 	{
@@ -122,11 +146,21 @@ examine_call(Node *node, PlannedCall *call)
 	return true;
 }
 
-/* Floating point operations of the encoder for one text. */
+/* Tokens of a text of this width, or of an unknown one, after it has been cut. */
 static double
-encoder_flops(const electra_config *config)
+expected_tokens(const electra_config *config, const ElectraTextWidth *width, double num_texts)
 {
-	double		tokens = Min(config->max_length, ASSUMED_TOKENS);
+	double		tokens = ASSUMED_TOKENS;
+
+	if (width->known && num_texts > 0)
+		tokens = SPECIAL_TOKENS + width->bytes / num_texts / BYTES_PER_TOKEN;
+	return Min(tokens, config->max_length);
+}
+
+/* Floating point operations of the encoder for one text, in units of the cost. */
+static double
+encoder_units(const electra_config *config, double tokens)
+{
 	double		hidden = config->hidden_dim;
 	double		weights = config->num_layers * (4 * hidden * hidden +
 												2 * hidden * config->intermediate_dim);
@@ -134,7 +168,47 @@ encoder_flops(const electra_config *config)
 
 	if (config->embedding_dim != config->hidden_dim)
 		weights += hidden * config->embedding_dim;
-	return 2 * tokens * (weights + attention);
+	return 2 * tokens * (weights + attention) / FLOPS_PER_UNIT;
+}
+
+/* What the planner is told: approaches MAX_COST. */
+static Cost
+weigh(double units)
+{
+	return MAX_COST * units / (MAX_COST + units);
+}
+
+/* An array's texts are embedded anew for each row. */
+static void
+weigh_batch(const PlannedCall *call, const electra_config *config, SupportRequestCost *request)
+{
+	ElectraTextWidth width = electra_text_width(request->root, linitial(call->texts));
+	double		tokens = expected_tokens(config, &width, call->num_texts);
+
+	request->startup = 0;
+	request->per_tuple = call->num_texts * weigh(encoder_units(config, tokens));
+}
+
+/* Texts that vary are embedded for each row, others once. */
+static void
+weigh_texts(const PlannedCall *call, const electra_config *config, SupportRequestCost *request)
+{
+	double		once = 0;
+	double		each_row = 0;
+	ListCell   *cell;
+
+	foreach(cell, call->texts)
+	{
+		ElectraTextWidth width = electra_text_width(request->root, lfirst(cell));
+		double		units = encoder_units(config, expected_tokens(config, &width, 1));
+
+		if (width.varies || width.bytes > ELECTRA_MEMO_TEXT_SIZE)
+			each_row += units;
+		else
+			once += units;
+	}
+	request->startup = weigh(once);
+	request->per_tuple = weigh(each_row) + (once > 0 ? MEMO_COST : 0);
 }
 
 /* Fills in the cost of a call; false where the preset is not known. */
@@ -144,20 +218,16 @@ estimate_cost(SupportRequestCost *request)
 	PlannedCall call;
 	ElectraPresetId id;
 	electra_config config;
-	double		units;
 
 	if (!examine_call(request->node, &call) ||
 		!electra_preset_try_resolve(call.preset, &id) ||
 		!electra_preset_try_config(&id, &config))
 		return false;
 
-	units = encoder_flops(&config) / FLOPS_PER_UNIT;
-	if (!call.batch)
-		units *= call.num_texts;
-	request->startup = 0;
-	request->per_tuple = MAX_COST * units / (MAX_COST + units);
 	if (call.batch)
-		request->per_tuple *= call.num_texts;
+		weigh_batch(&call, &config, request);
+	else
+		weigh_texts(&call, &config, request);
 	return true;
 }
 

@@ -1,6 +1,6 @@
-# From 0.1.0 to 0.2.0: the new module with the old SQL, with archives that the
-# old version made, and behind ALTER EXTENSION UPDATE; stored vectors stay, and
-# the objects are those of a fresh installation.
+# From 0.1.0 to 0.2.0 and 0.3.0: the new module with the old SQL, with archives
+# that the old version made, and behind ALTER EXTENSION UPDATE; stored vectors
+# stay, and the objects are those of a fresh installation.
 
 use strict;
 use warnings FATAL => 'all';
@@ -133,16 +133,28 @@ is($node->safe_psql('postgres', "SET ROLE plain; SELECT count(electra_embed(body
 $node->safe_psql('postgres', "SELECT electra_revoke_preset('old', 'public')");
 is(sqlstate_of($node, "SET ROLE plain; SELECT electra_embed('x', 'old')"), '42501', 'until that is revoked');
 
+# To 0.3.0, from where this database is and straight from 0.1.0.
+$node->safe_psql('postgres', 'ALTER EXTENSION electra UPDATE');
+is($node->safe_psql('postgres', $vectors), $stored, '0.3.0: stored vectors stay');
+$node->safe_psql('postgres', 'UPDATE document SET body = body');
+is($node->safe_psql('postgres', $vectors), $stored, '0.3.0: computed again they are the same');
+is($node->safe_psql('postgres', "SELECT count(*) FROM electra_presets WHERE name = 'old' AND numerics_version = current_numerics_version"),
+	1, '0.3.0: electra_presets tells the numerics');
+is(sqlstate_of($node, "SET ROLE plain; SELECT * FROM electra_node_check('nowhere')"), '42501', '0.3.0: new functions are for those who are granted them');
+$node->safe_psql('postgres', 'CREATE DATABASE straight');
+$node->safe_psql('straight', "CREATE EXTENSION electra VERSION '0.1.0'; ALTER EXTENSION electra UPDATE");
+
 # A fresh installation has the same objects.
 $node->safe_psql('postgres', 'CREATE DATABASE fresh');
 $node->safe_psql('fresh', 'CREATE EXTENSION electra');
-is($node->safe_psql('fresh', "SELECT extversion FROM pg_extension WHERE extname = 'electra'"), '0.2.0', 'fresh');
+is($node->safe_psql($_, "SELECT extversion FROM pg_extension WHERE extname = 'electra'"), '0.3.0', "$_: 0.3.0") foreach qw(postgres straight fresh);
 my $objects = objects_of('fresh');
 like($objects, qr/function electra_encode\(integer\[\],integer\[\],integer\[\],text\)/, 'the list of objects');
-is(objects_of('postgres'), $objects, 'the same objects');
+like($objects, qr/function electra_node_check\(name\)/, 'with those of 0.3.0');
+is(objects_of($_), $objects, "$_: the same objects") foreach qw(postgres straight);
 is($node->safe_psql($_, "SELECT array_agg(t::regclass::text ORDER BY n), extcondition FROM pg_extension, unnest(extconfig) WITH ORDINALITY u(t, n)
 		WHERE extname = 'electra' GROUP BY extcondition"),
-	'{_electra.preset,_electra.preset_chunk,_electra.default_preset}|{"","",""}', "what is dumped in $_") foreach qw(postgres fresh);
+	'{_electra.preset,_electra.preset_chunk,_electra.default_preset}|{"","",""}', "what is dumped in $_") foreach qw(postgres straight fresh);
 
 $node->stop;
 done_testing();

@@ -492,6 +492,57 @@ test_cosine(void **state)
 	assert_true(isnan(electra_cosine_similarity(zero, b, 37)));
 }
 
+/*
+ * Every set like plain double arithmetic in the tree, also with what is no
+ * float squared, and where nothing lies behind the ends.
+ */
+static void
+check_products(size_t n, float scale)
+{
+	float	   *a = random_array(n, 40 + n, 1.0f);
+	float	   *b = random_array(n, 50 + n, scale);
+	double		ab[16] = {0};
+	double		bb[16] = {0};
+	float		cosine;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		ab[i % 16] += (double) a[i] * b[i];
+		bb[i % 16] += (double) b[i] * b[i];
+	}
+	for (int half = 8; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
+		{
+			ab[i] += ab[i + half];
+			bb[i] += bb[i + half];
+		}
+	FOR_EACH_SET(set)
+	{
+		double		product;
+		double		square;
+
+		electra_kernels()->products(&product, &square, a, b, a, n);
+		assert_memory_equal(&product, &ab[0], sizeof(double));
+		assert_memory_equal(&square, &bb[0], sizeof(double));
+		assert_true(electra_square(b, n) == bb[0]);
+		cosine = electra_cosine_similarity(a, b, n);
+		assert_true(electra_cosine_with(a, electra_square(a, n), b, NULL, n) == cosine);
+		assert_true(electra_cosine_with(a, electra_square(a, n), b, a, n) == cosine);
+	}
+	free(a);
+	free(b);
+}
+
+static void
+test_products(void **state)
+{
+	(void) state;
+	for (size_t n = 1; n <= 70; n++)
+		check_products(n, n % 2 == 0 ? 1.0f : 1e30f);
+	check_products(384, 1e-30f);
+	check_products(1001, 3.0f);
+}
+
 int
 main(void)
 {
@@ -506,6 +557,7 @@ main(void)
 		cmocka_unit_test(test_not_finite),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_cosine),
+		cmocka_unit_test(test_products),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
