@@ -30,7 +30,8 @@ typedef struct BatchWriter
 	int			num_texts;		/* waiting */
 	int			max_texts;
 	int32	   *offsets;		/* (max_texts + 1) */
-	int32	   *ids;			/* (BATCH_TOKENS + max_length) */
+	int32	   *ids;			/* (max(BATCH_TOKENS, max_length) + max_length):
+								 * one long text may wait when the next comes */
 	float	   *vectors;		/* (max_texts, dimensions) */
 	ArrayType  *array;			/* one vector on its way into the tuplestore */
 } BatchWriter;
@@ -111,7 +112,7 @@ electra_embed_batch(PG_FUNCTION_ARGS)
 	writer.max_texts = Min(Max(num_texts, 1), BATCH_TOKENS / 2);
 	caller = MemoryContextSwitchTo(embedder->context);
 	writer.offsets = palloc0((writer.max_texts + 1) * sizeof(int32));
-	writer.ids = palloc((BATCH_TOKENS + embedder->config->max_length) * sizeof(int32));
+	writer.ids = palloc((Max(BATCH_TOKENS, embedder->config->max_length) + embedder->config->max_length) * sizeof(int32));
 	writer.vectors = palloc((Size) writer.max_texts * embedder->dimensions * sizeof(float));
 	writer.array = electra_real_array(embedder->dimensions);
 
