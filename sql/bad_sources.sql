@@ -21,7 +21,8 @@ END $$;
 \pset format unaligned
 SELECT a.* FROM unnest(ARRAY['not_there', 'config_missing', 'config_nonsense', 'config_heads', 'judge_bpe', 'judge_roberta',
 	'judge_no_tokenizer', 'weights_none', 'weights_truncated', 'weights_missing', 'weights_unknown', 'weights_shape',
-	'weights_not_finite', 'weights_pytorch', 'vocabulary_larger']) AS bad,
+	'weights_not_finite', 'vocabulary_larger', 'torch_os_system', 'torch_eval_legacy', 'torch_nested_reduce', 'torch_cycle_list',
+	'torch_zip_bomb', 'keras_external_link', 'keras_external_file', 'keras_bomb', 'keras_class_gemma', 'keras_policy_int8', 'keras_lfs']) AS bad,
 	attempt_load(:'sources' || '/' || bad) AS a;
 \pset format aligned
 SELECT count(*) AS presets FROM _electra.preset;

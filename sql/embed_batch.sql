@@ -28,3 +28,12 @@ SELECT (electra_embed_batch(ARRAY['one', 'two'], 'electra-untrained-tiny')).n;
 SELECT g, b.n FROM generate_series(1, 2) AS g, electra_embed_batch(array_fill('t' || g, ARRAY[g]), 'electra-untrained-tiny') AS b ORDER BY 1, 2;
 
 DROP TABLE batch_texts;
+
+-- texts longer than a batch, one after the other
+SELECT electra_create_preset('long_texts', ARRAY['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'a'], num_layers => 1, num_heads => 1,
+	hidden_dim => 4, intermediate_dim => 4, max_sequence_length => 4000);
+SELECT b.n, b.embedding = electra_embed(t.body, 'long_texts') AS same
+FROM (SELECT array_agg(repeat('a ', 3000 - n) ORDER BY n) AS bodies FROM generate_series(1, 5) n) s,
+	electra_embed_batch(s.bodies, 'long_texts') b
+	JOIN LATERAL (SELECT s.bodies[b.n] AS body) t ON true
+ORDER BY b.n;

@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/wait_event.h"
 
 #include "pg/catalog.h"
 #include "pg/chunk_stream.h"
@@ -51,7 +52,8 @@ struct ElectraArchiveStream
 	int			fd;				/* shipped file, -1: none */
 	char		path[MAXPGPATH];
 
-	BufFile    *spool;			/* not owned */
+	File		spool;			/* temporary file, not owned; 0: none */
+	off_t		spool_read;		/* bytes of it so far */
 };
 
 /* Makes the next chunk the current one; false behind the last. */
@@ -148,8 +150,25 @@ pull_file(ElectraArchiveStream *stream, char *destination, Size size)
 static Size
 pull_spool(ElectraArchiveStream *stream, char *destination, Size size)
 {
-	CHECK_FOR_INTERRUPTS();
-	return BufFileRead(stream->spool, destination, size);
+	Size		done = 0;
+
+	while (done < size)
+	{
+		int			part;
+
+		CHECK_FOR_INTERRUPTS();
+		part = FileRead(stream->spool, destination + done, Min(size - done, ELECTRA_CHUNK_SIZE),
+						stream->spool_read, WAIT_EVENT_BUFFILE_READ);
+		if (part < 0)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not read a temporary file: %m")));
+		if (part == 0)
+			break;
+		stream->spool_read += part;
+		done += part;
+	}
+	return done;
 }
 
 /* A stream without a source yet. */
@@ -253,24 +272,20 @@ electra_archive_stream_require(const ElectraPresetId *id)
 }
 
 ElectraArchiveStream *
-electra_archive_stream_spool(BufFile *file, uint64 size)
+electra_archive_stream_spool(File file, uint64 size)
 {
 	ElectraArchiveStream *stream = new_stream();
 
 	stream->pull = pull_spool;
 	stream->spool = file;
 	stream->max_size = size;
-	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not rewind a temporary file")));
 	return stream;
 }
 
 bool
 electra_archive_stream_hashed(const ElectraArchiveStream *stream)
 {
-	return stream->spool != NULL;
+	return stream->spool > 0;
 }
 
 void

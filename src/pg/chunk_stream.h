@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "storage/buffile.h"
+#include "storage/fd.h"
 
 #include "core/archive.h"
 #include "pg/preset.h"
@@ -27,7 +27,7 @@ extern ElectraArchiveStream *electra_archive_stream_begin(const ElectraPresetId 
 extern ElectraArchiveStream *electra_archive_stream_require(const ElectraPresetId *id);
 
 /* An archive of size bytes that is in a temporary file, from its first byte on, and has been hashed on its way there. */
-extern ElectraArchiveStream *electra_archive_stream_spool(BufFile *file, uint64 size);
+extern ElectraArchiveStream *electra_archive_stream_spool(File file, uint64 size);
 
 /* Is its digest known to be right, so that nobody needs to hash it again? */
 extern bool electra_archive_stream_hashed(const ElectraArchiveStream *stream);

@@ -6,9 +6,11 @@
  */
 #include "postgres.h"
 
+#include "commands/tablespace.h"
 #include "miscadmin.h"
-#include "storage/buffile.h"
+#include "storage/fd.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 #include "pg/catalog.h"
 #include "pg/chunk_stream.h"
@@ -28,7 +30,8 @@ struct ElectraPresetStore
 {
 	char	   *name;
 	const char *action;			/* "loading", "creating" */
-	BufFile    *spool;			/* the archive as it comes */
+	File		spool;			/* the archive as it comes; not a BufFile, which
+								 * would write it in pieces of 8 kB */
 	electra_sha256 sha;			/* of what has come */
 	uint64		size;
 	TimestampTz next_progress;
@@ -52,16 +55,46 @@ electra_store_begin(const char *name, const char *action)
 	store->name = pstrdup(name);
 	store->action = action;
 	store->next_progress = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FIRST_PROGRESS_MS);
-	store->spool = BufFileCreateTemp(false);
+	PrepareTempTablespaces();
+	store->spool = OpenTemporaryFile(false);
 	electra_sha256_init(&store->sha);
 	return store;
+}
+
+/* Appends to the temporary file. */
+static void
+write_spool(ElectraPresetStore *store, const char *data, Size size)
+{
+	Size		done = 0;
+
+	while (done < size)
+	{
+		int			part;
+
+		errno = 0;
+		part = FileWrite(store->spool, (char *) data + done, size - done, (off_t) (store->size + done),
+						 WAIT_EVENT_BUFFILE_WRITE);
+		if (part <= 0)
+		{
+			bool		full = errno == 0 || errno == ENOSPC;
+
+			if (full)
+				errno = ENOSPC;
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not write preset \"%s\" to a temporary file: %m",
+							store->name),
+					 full ? errhint("Free some disk space, or move temp_tablespaces.") : 0));
+		}
+		done += part;
+	}
 }
 
 void
 electra_store_put(ElectraPresetStore *store, const void *data, Size size)
 {
 	electra_sha256_update(&store->sha, data, size);
-	BufFileWrite(store->spool, (void *) data, size);
+	write_spool(store, data, size);
 	store->size += size;
 	if (store->size > ELECTRA_MAX_ARCHIVE_SIZE)
 		ereport(ERROR,
@@ -260,7 +293,7 @@ electra_store_finish(ElectraPresetStore *store, const uint8 *expected_digest, co
 			store_chunks(store, digest);
 		store_row(&row, bound, source);
 	}
-	BufFileClose(store->spool);
+	FileClose(store->spool);
 	pfree(store->name);
 	pfree(store);
 }

@@ -155,7 +155,6 @@ reopen_with_dense(preset_source *source, uint64_t seed)
 	source->tensors = NULL;
 	source->num_tensors = 0;
 	source->config.num_modules = 2;
-	source->config.has_pooler = false;
 	source->config.untrained = false;
 	*module = (electra_module) {ELECTRA_MODULE_DENSE, ELECTRA_TANH, 40, 12, true};
 	assert_int_equal(random_weights_open(source, seed, &error), ELECTRA_OK);
@@ -198,6 +197,27 @@ test_tensors(void **state)
 		free(values);
 		preset_source_free(&source);
 	}
+}
+
+/* The pooler is the reader's decision: Hugging Face's ELECTRA has none. */
+static void
+test_no_pooler(void **state)
+{
+	preset_source source;
+	electra_error error;
+
+	(void) state;
+	fixture_source(&source, 24, 3);
+	source.close(&source);
+	free(source.tensors);
+	source.tensors = NULL;
+	source.num_tensors = 0;
+	source.config.has_pooler = false;
+	assert_int_equal(random_weights_open(&source, 3, &error), ELECTRA_OK);
+	assert_false(source.config.has_pooler);
+	for (int i = 0; i < source.num_tensors; i++)
+		assert_null(strstr(source.tensors[i].spec.name, "pooler."));
+	preset_source_free(&source);
 }
 
 /* Biases are 0, LayerNorm's scales 1; every tensor that a preset must have is there, none of the tokenizer's. */
@@ -300,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_distribution),
 		cmocka_unit_test(test_same_bits),
 		cmocka_unit_test(test_tensors),
+		cmocka_unit_test(test_no_pooler),
 		cmocka_unit_test(test_all_tensors),
 		cmocka_unit_test(test_no_vocabulary),
 		cmocka_unit_test(test_refused_shapes),
