@@ -46,6 +46,7 @@ typedef struct SearchScan
 	AttrNumber	key_columns[INDEX_MAX_KEYS];
 
 	uintptr_t	page_vector;	/* address of the first vector of this page */
+	uintptr_t	distance;		/* between vectors of a page */
 
 	/* the key of the row that was asked for last */
 	Datum		key[INDEX_MAX_KEYS];
@@ -221,14 +222,17 @@ fetch_headers(SearchScan *scan, uintptr_t vector, uintptr_t next_vector)
 	if (vector == 0 || next_vector == 0)
 		return;
 	if (next_vector < vector && vector - next_vector < BLCKSZ)
-		guess = 2 * next_vector - vector;
+		scan->distance = vector - next_vector;
 	else
 	{
 		/* the first row of a page, which lies at its end */
 		guess = 2 * next_vector - scan->page_vector;
 		scan->page_vector = next_vector;
 		fetch(guess + scan->query->dimensions * sizeof(float) - BLCKSZ);
+		fetch(guess - ROW_HEADER_BYTES);
+		fetch(guess - 1);
 	}
+	guess = next_vector - scan->distance;
 	fetch(guess - ROW_HEADER_BYTES);
 	fetch(guess - 1);
 }
