@@ -37,3 +37,5 @@ FROM (SELECT array_agg(repeat('a ', 3000 - n) ORDER BY n) AS bodies FROM generat
 	electra_embed_batch(s.bodies, 'long_texts') b
 	JOIN LATERAL (SELECT s.bodies[b.n] AS body) t ON true
 ORDER BY b.n;
+SELECT electra_drop_preset('long_texts');
+SELECT electra_forget_preset('long_texts');
