@@ -4,7 +4,8 @@
  * Hashing is most of the time of loading a preset.  The message schedule of a
  * block is computed first, then its unrolled rounds run.  On x86 the schedules
  * of two blocks are computed at once, one in each half of AVX2's registers,
- * and BMI2 gives the rounds their three-operand rotations.
+ * between the rounds of the first; BMI2 gives the rounds their three-operand
+ * rotations.
  */
 #include "sha256.h"
 
@@ -49,6 +50,14 @@ static const uint32_t initial_state[8] = {
 		(h) = t + BIG_SIGMA0(a) + MAJORITY(a, b, c); \
 	} while (0)
 
+/* Step 2: declares the variables of a block; step 4: what becomes of the state. */
+#define LOAD_STATE(state) \
+	uint32_t	a = (state)[0], b = (state)[1], c = (state)[2], d = (state)[3], \
+				e = (state)[4], f = (state)[5], g = (state)[6], h = (state)[7]
+#define ADD_TO_STATE(state) \
+	((state)[0] += a, (state)[1] += b, (state)[2] += c, (state)[3] += d, \
+	 (state)[4] += e, (state)[5] += f, (state)[6] += g, (state)[7] += h)
+
 /* Eight rounds from number i on; then every variable has its own name again. */
 #define EIGHT_ROUNDS(i) \
 	do \
@@ -67,25 +76,11 @@ static const uint32_t initial_state[8] = {
 static ALWAYS_INLINE void
 rounds(uint32_t state[8], const uint32_t *wk /* (64): schedule plus constants */ )
 {
-	uint32_t	a = state[0],
-				b = state[1],
-				c = state[2],
-				d = state[3],
-				e = state[4],
-				f = state[5],
-				g = state[6],
-				h = state[7];
+	LOAD_STATE(state);
 
 	for (int i = 0; i < 64; i += 8)
 		EIGHT_ROUNDS(i);
-	state[0] += a;
-	state[1] += b;
-	state[2] += c;
-	state[3] += d;
-	state[4] += e;
-	state[5] += f;
-	state[6] += g;
-	state[7] += h;
+	ADD_TO_STATE(state);
 }
 
 /* The schedule of one block: section 6.2.2, step 1. */
@@ -172,14 +167,7 @@ static ALWAYS_INLINE void
 rounds_and_schedules(uint32_t state[8], uint32_t both[2][64], __m256i w[4] /* words 0 to 15 */ )
 {
 	const uint32_t *wk = both[0];
-	uint32_t	a = state[0],
-				b = state[1],
-				c = state[2],
-				d = state[3],
-				e = state[4],
-				f = state[5],
-				g = state[6],
-				h = state[7];
+	LOAD_STATE(state);
 
 	for (int i = 16; i < 64; i += 16)
 	{
@@ -196,14 +184,7 @@ rounds_and_schedules(uint32_t state[8], uint32_t both[2][64], __m256i w[4] /* wo
 	}
 	EIGHT_ROUNDS(48);
 	EIGHT_ROUNDS(56);
-	state[0] += a;
-	state[1] += b;
-	state[2] += c;
-	state[3] += d;
-	state[4] += e;
-	state[5] += f;
-	state[6] += g;
-	state[7] += h;
+	ADD_TO_STATE(state);
 }
 
 __attribute__((target("avx2,bmi,bmi2")))

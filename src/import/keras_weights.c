@@ -394,13 +394,7 @@ check_missing(const keras_weights *weights, electra_error *error)
 	for (int i = 0; i < weights->num_expected; i++)
 		if (weights->expected[i].dataset == NULL)
 			name_list_add(&missing, weights->expected[i].path);
-	if (missing.count == 0)
-		return ELECTRA_OK;
-	electra_fail(error, ELECTRA_INVALID_SOURCE, "the weights lack %d tensor%s", missing.count,
-				 missing.count == 1 ? "" : "s");
-	electra_fail_detail(error, "Missing: %s.", missing.text);
-	electra_fail_hint(error, "Either the file is incomplete, or \"config.json\" belongs to another preset.");
-	return error->status;
+	return name_list_missing(&missing, error);
 }
 
 /* ---- files ---------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #include "import/element_reader.h"
 #include "import/json_file.h"
+#include "import/tensor_collection.h"
 
 /* Every dtype of the format whose elements are whole bytes. */
 static const struct dtype_row
@@ -43,12 +44,7 @@ static electra_status
 fail_tensor(const safetensors_file *file, const safetensors_tensor *tensor, const char *what,
 			electra_error *error)
 {
-	char		quoted_file[SOURCE_QUOTE_SIZE];
-	char		quoted_tensor[SOURCE_QUOTE_SIZE];
-
-	return electra_fail(error, ELECTRA_INVALID_SOURCE, "tensor \"%s\" in file \"%s\" %s",
-						source_quote(tensor->name, quoted_tensor),
-						source_quote(file->name, quoted_file), what);
+	return foreign_tensor_fail(error, ELECTRA_INVALID_SOURCE, tensor->name, file->name, what);
 }
 
 /* An integer of the header that is not negative. */

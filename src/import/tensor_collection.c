@@ -24,6 +24,29 @@ name_list_add(name_list *list, const char *name)
 	list->count++;
 }
 
+electra_status
+name_list_missing(const name_list *missing, electra_error *error)
+{
+	if (missing->count == 0)
+		return ELECTRA_OK;
+	electra_fail(error, ELECTRA_INVALID_SOURCE, "the weights lack %d tensor%s", missing->count,
+				 missing->count == 1 ? "" : "s");
+	electra_fail_detail(error, "Missing: %s.", missing->text);
+	electra_fail_hint(error, "Either the file is incomplete, or \"config.json\" belongs to another preset.");
+	return error->status;
+}
+
+electra_status
+foreign_tensor_fail(electra_error *error, electra_status status, const char *tensor, const char *file,
+					const char *what)
+{
+	char		quoted_file[SOURCE_QUOTE_SIZE];
+	char		quoted_tensor[SOURCE_QUOTE_SIZE];
+
+	return electra_fail(error, status, "tensor \"%s\" in file \"%s\" %s", source_quote(tensor, quoted_tensor),
+						source_quote(file, quoted_file), what);
+}
+
 const char *
 foreign_shape(const int64_t *shape, int rank, char buffer[FOREIGN_SHAPE_SIZE])
 {
@@ -154,13 +177,7 @@ check_complete(const preset_source *source, electra_error *error)
 	for (int i = 0; electra_tensor_spec_required(&source->config, i, &spec); i++)
 		if (strncmp(spec.name, "tokenizer.", 10) != 0 && tensor_collection_find(source, spec.name) == NULL)
 			name_list_add(&missing, spec.name);
-	if (missing.count == 0)
-		return ELECTRA_OK;
-	electra_fail(error, ELECTRA_INVALID_SOURCE, "the weights lack %d tensor%s", missing.count,
-				 missing.count == 1 ? "" : "s");
-	electra_fail_detail(error, "Missing: %s.", missing.text);
-	electra_fail_hint(error, "Either the file is incomplete, or \"config.json\" belongs to another preset.");
-	return error->status;
+	return name_list_missing(&missing, error);
 }
 
 electra_status

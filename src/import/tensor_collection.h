@@ -24,6 +24,13 @@ extern void name_list_add(name_list *list, const char *name);
 #define FOREIGN_SHAPE_SIZE 192
 extern const char *foreign_shape(const int64_t *shape, int rank, char buffer[FOREIGN_SHAPE_SIZE]);
 
+/* Fails if the list of tensors that the weights lack is not empty.  ELECTRA_INVALID_SOURCE. */
+extern electra_status name_list_missing(const name_list *missing, electra_error *error);
+
+/* Starts an error about one tensor of a file: "tensor T in file F WHAT".  Returns status. */
+extern electra_status foreign_tensor_fail(electra_error *error, electra_status status, const char *tensor,
+										  const char *file, const char *what);
+
 /* A tensor as its file has it. */
 typedef struct foreign_tensor
 {

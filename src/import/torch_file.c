@@ -53,12 +53,7 @@ static electra_status
 fail_tensor(const torch_file *file, const torch_tensor *tensor, electra_status status, const char *what,
 			electra_error *error)
 {
-	char		quoted_file[SOURCE_QUOTE_SIZE];
-	char		quoted_tensor[SOURCE_QUOTE_SIZE];
-
-	return electra_fail(error, status, "tensor \"%s\" in file \"%s\" %s",
-						source_quote(tensor->name, quoted_tensor),
-						source_quote(file->name, quoted_file), what);
+	return foreign_tensor_fail(error, status, tensor->name, file->name, what);
 }
 
 /* Can torch_read follow the strides? */

@@ -22,11 +22,12 @@ sub wait_for_restart
 	ok($node->poll_query_until('postgres', 'SELECT true'), 'the server is back');
 }
 
-# kill -9 while the importer works
+# kill -9 while the importer works. It is met after its exec: a child that is
+# stopped before it has asked for its parent's death signal would stay for ever.
 my ($session, $pid) = start_session($node, "SELECT electra_load_preset('$large', 'large')");
 my $importer = wait_until(sub {
-	my @children = children_of($pid);
-	return @children ? $children[0]->{pid} : undef;
+	my ($child) = grep { $_->{name} =~ /^electra-import/ } children_of($pid);
+	return $child ? $child->{pid} : undef;
 });
 ok($importer, 'the importer is a process of its own');
 kill 'STOP', $importer;
