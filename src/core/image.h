@@ -3,7 +3,8 @@
  * and the same on every CPU: weights packed into panels for the kernels,
  * embedding tables, the vocabulary's automaton, the configuration.
  *
- * Weights stored as F16 or BF16 are widened, exactly, when the image is built.
+ * Weights stay in the dtype that the archive stores: F16 and BF16 are widened,
+ * exactly, where a kernel loads them; I8 is multiplied as it is.
  *
  * An image is written front to back (sections in the order of the archive's
  * tensors, each aligned to 64 bytes), its header last.
@@ -13,26 +14,57 @@
 
 #include "archive.h"
 
-#define ELECTRA_IMAGE_VERSION 2
+#define ELECTRA_IMAGE_VERSION 3
 #define ELECTRA_IMAGE_ALIGNMENT 64
 
 /* Output columns of one panel of a packed matrix. */
 #define ELECTRA_PANEL_COLUMNS 32
 
+/* Consecutive k that share one scale in int8, of weights and of activations. */
+#define ELECTRA_INT8_GROUP 64
+
+/*
+ * 64 k of 32 columns in int8.  The weight (k, n) is weights[k / 4][n][k % 4] *
+ * scales[n]; what lies behind in_dim or out_dim is zero.
+ */
+typedef struct electra_int8_group
+{
+	int8_t		weights[ELECTRA_INT8_GROUP / 4][ELECTRA_PANEL_COLUMNS][4];	/* -127 … 127 */
+	int32_t		corrections[ELECTRA_PANEL_COLUMNS]; /* -128 * the sum of a
+													 * column's weights: for
+													 * kernels that add 128 to
+													 * activations */
+	float		scales[ELECTRA_PANEL_COLUMNS];
+} electra_int8_group;
+
 /*
  * A packed matrix of in_dim rows (K) and out_dim columns (N): panel p holds
- * the columns 32p … 32p+31 as K groups of 32 floats, so element (k, n) is
- * panels[(n / 32) * K * 32 + k * 32 + n % 32]; columns behind out_dim are
- * zero.  All offsets are relative to the image's first byte.
+ * the columns 32p … 32p+31.  In F32, F16 and BF16 it is K groups of 32
+ * elements, so element (k, n) is panels[(n / 32) * K * 32 + k * 32 + n % 32];
+ * in I8, ceil(K/64) electra_int8_group.  Columns behind out_dim are zero.  All
+ * offsets are relative to the image's first byte.
  */
 typedef struct electra_image_linear
 {
-	uint64_t	panels;			/* offset of (ceil(N/32), K, 32) floats */
+	uint64_t	panels;			/* offset of (ceil(N/32), K, 32) elements or
+								 * (ceil(N/32), ceil(K/64)) groups */
 	uint64_t	bias;			/* offset of (ceil(N/32) * 32) floats, zero
 								 * behind out_dim; 0: no bias */
 	int32_t		in_dim;
 	int32_t		out_dim;
+	int32_t		dtype;			/* electra_dtype of the panels */
 } electra_image_linear;
+
+/* A table of vectors: words, positions, segments. */
+typedef struct electra_image_table
+{
+	uint64_t	rows;			/* offset of (num_rows, dim) elements */
+	uint64_t	scales;			/* I8: offset of (num_rows, ceil(dim/64)) floats;
+								 * else 0 */
+	int32_t		num_rows;
+	int32_t		dim;
+	int32_t		dtype;			/* electra_dtype of the rows */
+} electra_image_table;
 
 typedef struct electra_image_layer_norm
 {
@@ -66,9 +98,9 @@ typedef struct electra_image_header
 	uint8_t		header_digest[ELECTRA_DIGEST_SIZE]; /* SHA-256 of this header,
 													 * these bytes being zero */
 	electra_config config;
-	uint64_t	word_embeddings;	/* offset of (vocab_size, embedding_dim) floats */
-	uint64_t	position_embeddings;	/* (max_sequence_length, embedding_dim) */
-	uint64_t	segment_embeddings; /* (num_segments, embedding_dim) */
+	electra_image_table word_embeddings;	/* (vocab_size, embedding_dim) */
+	electra_image_table position_embeddings;	/* (max_sequence_length, embedding_dim) */
+	electra_image_table segment_embeddings; /* (num_segments, embedding_dim) */
 	electra_image_layer_norm embedding_norm;
 	electra_image_linear projection;	/* panels 0: none */
 	electra_image_linear pooler;	/* panels 0: none (!config.has_pooler) */
