@@ -8,8 +8,6 @@
 #include "text_cursor.h"
 #include "vocabulary_section.h"
 
-#define ELECTRA_NO_CODE_POINT UINT32_MAX
-
 typedef struct electra_added_match
 {
 	const electra_added_token *token;	/* NULL: nothing matches here */

@@ -10,6 +10,7 @@
 #include "bert_normalizer.h"
 #include "pipeline.h"
 #include "unicode.h"
+#include "word_scan.h"
 
 typedef struct bert
 {
@@ -28,23 +29,20 @@ typedef struct bert
 
 /* Splits normalized text at white space and punctuation (BertPreTokenizer). */
 static bool
-split(void *context, uint32_t code_point)
+split_words(void *context, uint32_t code_point)
 {
 	bert	   *t = context;
 	electra_words *words = &t->pipeline->words;
-	uint16_t	flags = electra_unicode(code_point)->flags;
+	electra_split split = electra_bert_split(code_point);
 
-	if (flags & ELECTRA_WHITE_SPACE)
-		electra_words_end(words);
-	else if (flags & ELECTRA_PUNCTUATION)
-	{
-		electra_words_end(words);
-		if (!electra_words_append(words, code_point))
-			return false;
-		electra_words_end(words);
-	}
-	else
+	if (split == ELECTRA_SPLIT_WORD)
 		return electra_words_append(words, code_point);
+	electra_words_end(words);
+	if (split == ELECTRA_SPLIT_SPACE)
+		return true;
+	if (!electra_words_append(words, code_point))
+		return false;
+	electra_words_end(words);
 	return true;
 }
 
@@ -202,13 +200,13 @@ init_sections(bert *t)
 	const electra_pipeline *p = t->pipeline;
 	bool		matching = p->vocabulary->normalized_root != ELECTRA_TRIE_NONE;
 
-	electra_normalizer_init(&t->normalizer, p->config, p->memory, matching ? push_to_matcher : split, t);
+	electra_normalizer_init(&t->normalizer, p->config, p->memory, matching ? push_to_matcher : split_words, t);
 	if (!matching)
 		return true;
 	t->matcher = (electra_normalized_matcher) {
 		.vocabulary = p->vocabulary,
 		.root = p->vocabulary->normalized_root,
-		.plain_sink = split,
+		.plain_sink = split_words,
 		.token_sink = take_normalized,
 		.context = t,
 		/* the pattern, and the character behind it for single_word */
@@ -217,14 +215,52 @@ init_sections(bert *t)
 	return electra_normalized_matcher_init(&t->matcher, p->memory);
 }
 
+/* Is nothing held back at the cursor, so that words can be read straight out of the text? */
+static bool
+can_scan(const bert *t)
+{
+	const electra_pipeline *p = t->pipeline;
+
+	return (p->words.word_size == 0 || p->words.overlong) && t->normalizer.accents.num_marks == 0 &&
+		p->cursor >= t->search_from;
+}
+
+/*
+ * Reads words as far as the scan gets.  White space that belongs to a token
+ * with lstrip or rstrip only separates where nothing is looked for in
+ * normalized text, so that the scan need not know of it.
+ */
+static electra_step
+scan_words(bert *t, electra_scan *scan)
+{
+	electra_pipeline *p = t->pipeline;
+	size_t		begin = p->cursor;
+	electra_step result = electra_scan_words(scan);
+
+	if (p->cursor > begin)
+	{
+		t->before = electra_text_before(&p->text, p->cursor);
+		t->stripping = false;
+	}
+	return result;
+}
+
 electra_step
 electra_bert_run(electra_pipeline *pipeline)
 {
 	bert		t = {.pipeline = pipeline, .before = ELECTRA_NO_CODE_POINT};
 	electra_step result = init_sections(&t) ? ELECTRA_STEP_MORE : ELECTRA_STEP_NO_MEMORY;
+	electra_scan scan;
 
+	electra_scan_init(&scan, pipeline);
+	scan.enabled = scan.enabled && t.matcher.window == NULL;
 	while (result == ELECTRA_STEP_MORE && !pipeline->words.full)
-		result = step(&t);
+	{
+		if (scan.enabled && can_scan(&t))
+			result = scan_words(&t, &scan);
+		if (result == ELECTRA_STEP_MORE && !pipeline->words.full)
+			result = step(&t);
+	}
 	electra_normalized_matcher_free(&t.matcher, pipeline->memory);
 	electra_normalizer_free(&t.normalizer);
 	return result;

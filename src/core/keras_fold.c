@@ -159,6 +159,25 @@ electra_fold_push(electra_fold *fold, uint32_t code_point)
 }
 
 bool
+electra_fold_stands_alone(uint32_t code_point)
+{
+	const electra_unicode_record *record = electra_keras(code_point);
+	const uint32_t *parts = NULL;
+	uint32_t	first = (uint32_t) ((int32_t) code_point + record->lower_delta);
+
+	if (record->flags & ELECTRA_FOLD_DROPS)
+		return true;
+	if (record->flags & ELECTRA_FOLD_EXPANDS)
+	{
+		if (electra_expansion(&electra_keras_folds, code_point, &parts) == 0)
+			return true;
+		first = parts[0];
+	}
+	record = electra_keras(first);
+	return record->combining_class == 0 && !(record->flags & ELECTRA_COMPOSES_BACK);
+}
+
+bool
 electra_fold_end(electra_fold *fold)
 {
 	compose_marks(fold);

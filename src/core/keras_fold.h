@@ -31,6 +31,12 @@ extern bool electra_fold_push(electra_fold *fold, uint32_t code_point);
 /* The piece is over, though not yet the word that it went to.  false: no memory. */
 extern bool electra_fold_end(electra_fold *fold);
 
+/*
+ * Does what a code point folds to never depend on what stands before it in the
+ * piece?  True for those that fold to nothing.
+ */
+extern bool electra_fold_stands_alone(uint32_t code_point);
+
 extern void electra_fold_free(electra_fold *fold);
 
 #endif							/* ELECTRA_KERAS_FOLD_H */

@@ -11,6 +11,7 @@
 #include "keras_fold.h"
 #include "keras_unicode.h"
 #include "pipeline.h"
+#include "word_scan.h"
 
 typedef struct keras
 {
@@ -39,18 +40,16 @@ push_to_piece(keras *k, uint32_t code_point)
 
 /* Cuts rewritten text into pieces. */
 static bool
-split(void *context, uint32_t code_point)
+split_pieces(void *context, uint32_t code_point)
 {
 	keras	   *k = context;
-	uint16_t	flags = electra_keras(code_point)->flags;
-	uint16_t	isolated = k->pipeline->config->tokenize_chinese_chars ?
-		ELECTRA_PUNCTUATION | ELECTRA_CHINESE : ELECTRA_PUNCTUATION;
+	electra_split split = electra_keras_split(k->pipeline->config, code_point);
 
-	if (flags & ELECTRA_WHITE_SPACE)
+	if (split == ELECTRA_SPLIT_WORD)
+		return push_to_piece(k, code_point);
+	if (split == ELECTRA_SPLIT_SPACE)
 		return end_piece(k);
-	if (flags & isolated)
-		return end_piece(k) && push_to_piece(k, code_point) && end_piece(k);
-	return push_to_piece(k, code_point);
+	return end_piece(k) && push_to_piece(k, code_point) && end_piece(k);
 }
 
 /*
@@ -77,7 +76,7 @@ push_rewritten(void *context, uint32_t code_point)
 	keras	   *k = context;
 
 	if (k->matcher.window == NULL)
-		return split(k, code_point);
+		return split_pieces(k, code_point);
 	return electra_normalized_matcher_push(&k->matcher, code_point);
 }
 
@@ -128,7 +127,7 @@ init_matcher(keras *k)
 		.vocabulary = p->vocabulary,
 		.root = p->vocabulary->raw_root,
 		.required_flags = ELECTRA_ADDED_SPECIAL,
-		.plain_sink = split,
+		.plain_sink = split_pieces,
 		.token_sink = take_special,
 		.context = k,
 		/* bytes, where code points would do: a slice looks ahead a little further */
@@ -156,17 +155,46 @@ step(keras *k)
 	return read == ELECTRA_READ_END ? ELECTRA_STEP_DONE : ELECTRA_STEP_MORE;
 }
 
+/*
+ * Is nothing held back at the cursor, so that words can be read straight out of
+ * the text?  In an overlong word nothing that is held back counts any more.
+ */
+static bool
+can_scan(const keras *k)
+{
+	const electra_words *words = &k->pipeline->words;
+
+	return k->accents.num_marks == 0 &&
+		(words->overlong || (words->word_size == 0 && k->fold.starter == 0 && k->fold.num_marks == 0));
+}
+
+static electra_step
+scan_words(keras *k, electra_scan *scan)
+{
+	if (k->pipeline->words.overlong && !electra_fold_end(&k->fold))
+		return ELECTRA_STEP_NO_MEMORY;
+	return electra_scan_words(scan);
+}
+
 electra_step
 electra_keras_run(electra_pipeline *pipeline)
 {
 	keras		k = {.pipeline = pipeline};
 	electra_step result;
+	electra_scan scan;
 
 	electra_accents_init(&k.accents, &electra_keras_unicode, pipeline->memory, push_rewritten, &k);
 	electra_fold_init(&k.fold, &pipeline->words);
 	result = init_matcher(&k) ? ELECTRA_STEP_MORE : ELECTRA_STEP_NO_MEMORY;
+	electra_scan_init(&scan, pipeline);
+	scan.enabled = scan.enabled && k.matcher.window == NULL;
 	while (result == ELECTRA_STEP_MORE && !pipeline->words.full)
-		result = step(&k);
+	{
+		if (scan.enabled && can_scan(&k))
+			result = scan_words(&k, &scan);
+		if (result == ELECTRA_STEP_MORE && !pipeline->words.full)
+			result = step(&k);
+	}
 	electra_normalized_matcher_free(&k.matcher, pipeline->memory);
 	electra_fold_free(&k.fold);
 	electra_accents_free(&k.accents);

@@ -5,6 +5,7 @@
 #ifndef ELECTRA_PIPELINE_H
 #define ELECTRA_PIPELINE_H
 
+#include "keras_unicode.h"
 #include "text_cursor.h"
 #include "wordpiece.h"
 
@@ -27,6 +28,38 @@ typedef struct electra_pipeline
 	size_t		cursor;			/* what is read next, in bytes */
 	electra_words words;
 } electra_pipeline;
+
+/* What a code point of normalized text means for the word that it stands in. */
+typedef enum electra_split
+{
+	ELECTRA_SPLIT_WORD,			/* goes on with it */
+	ELECTRA_SPLIT_SPACE,		/* ends it */
+	ELECTRA_SPLIT_ISOLATED		/* ends it and is a word of its own */
+} electra_split;
+
+/* BertPreTokenizer: white space and punctuation. */
+static inline electra_split
+electra_bert_split(uint32_t code_point)
+{
+	uint16_t	flags = electra_unicode(code_point)->flags;
+
+	if (flags & ELECTRA_WHITE_SPACE)
+		return ELECTRA_SPLIT_SPACE;
+	return flags & ELECTRA_PUNCTUATION ? ELECTRA_SPLIT_ISOLATED : ELECTRA_SPLIT_WORD;
+}
+
+/* Keras-Hub's regular expressions. */
+static inline electra_split
+electra_keras_split(const electra_tokenizer_config *config, uint32_t code_point)
+{
+	uint16_t	flags = electra_keras(code_point)->flags;
+	uint16_t	isolated = config->tokenize_chinese_chars ? ELECTRA_PUNCTUATION | ELECTRA_CHINESE :
+		ELECTRA_PUNCTUATION;
+
+	if (flags & ELECTRA_WHITE_SPACE)
+		return ELECTRA_SPLIT_SPACE;
+	return flags & isolated ? ELECTRA_SPLIT_ISOLATED : ELECTRA_SPLIT_WORD;
+}
 
 /* The step of a read that is not ELECTRA_READ_OK or ELECTRA_READ_END. */
 static inline electra_step

@@ -7,6 +7,8 @@
 
 #include "status.h"
 
+#define ELECTRA_NO_CODE_POINT UINT32_MAX
+
 typedef enum electra_read
 {
 	ELECTRA_READ_OK = 0,
@@ -33,5 +35,11 @@ typedef struct electra_text
  * ELECTRA_READ_OK.
  */
 extern electra_read electra_text_read(electra_text *text, size_t *cursor, uint32_t *code_point);
+
+/* For readers of their own: whether to go on.  false: canceled, see status. */
+extern bool electra_text_poll(electra_text *text);
+
+/* The code point in front of a place of text that is valid up to there, or ELECTRA_NO_CODE_POINT. */
+extern uint32_t electra_text_before(const electra_text *text, size_t cursor);
 
 #endif							/* ELECTRA_TEXT_CURSOR_H */

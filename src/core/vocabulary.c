@@ -19,7 +19,8 @@ starts_valid(const electra_vocabulary_header *header)
 {
 	if (header->word_root >= header->num_nodes || header->continuing_root >= header->num_nodes ||
 		header->raw_root >= header->num_nodes || header->normalized_root >= header->num_nodes ||
-		header->longest_normalized > header->text_size)
+		header->longest_normalized > header->text_size ||
+		(header->num_states > 0 ? header->continuing_state >= header->num_states : header->continuing_state != 0))
 		return false;
 	for (int i = 0; i < 256; i++)
 	{
@@ -47,7 +48,17 @@ electra_vocabulary_check(const void *section, size_t size, int32_t vocab_size, e
 		!inside(size, header->node_bytes, header->num_nodes, 1, 1) ||
 		!inside(size, header->tokens, (uint64_t) header->num_tokens + 1, sizeof(uint32_t), 4) ||
 		!inside(size, header->added, header->num_added, sizeof(electra_added_token), 4) ||
-		!inside(size, header->text, header->text_size, 1, 1) || !starts_valid(header))
+		!inside(size, header->text, header->text_size, 1, 1) ||
+		!inside(size, header->states, header->num_states, sizeof(electra_word_state), 4) ||
+		!inside(size, header->pops, header->num_pops, sizeof(uint32_t), 4) ||
+		header->table_bits > ELECTRA_MAX_TABLE_BITS ||
+		!inside(size, header->table, electra_word_table_slots(header->table_bits),
+				sizeof(electra_word_slot), 4) ||
+		!inside(size, header->char_index, header->num_char_blocks > 0 ? ELECTRA_NUM_CHAR_BLOCKS : 0,
+				sizeof(uint16_t), 2) ||
+		!inside(size, header->char_entries, header->num_char_blocks,
+				ELECTRA_UNICODE_BLOCK * sizeof(uint32_t), 4) ||
+		!inside(size, header->char_bytes, header->num_char_bytes, 1, 1) || !starts_valid(header))
 	{
 		electra_fail(error, ELECTRA_CORRUPT, "the vocabulary of the image is damaged");
 		electra_fail_detail(error, "Its tables for %u tokens of at most %d do not lie inside the section.",

@@ -17,6 +17,11 @@
  */
 #define MAX_NORMALIZED_GROWTH 8
 
+/* Offsets have 32 bits, and counts stay far from their limits. */
+#define MAX_SECTION_SIZE INT32_MAX
+
+#define CACHE_LINE 64
+
 /* Which trie an added token is a key of. */
 typedef enum added_trie
 {
@@ -43,6 +48,13 @@ typedef struct builder
 	size_t		num_word_keys;
 	electra_trie_key *added_keys[2];	/* (num_added_keys), by added_trie */
 	size_t		num_added_keys[2];
+	electra_trie_node *nodes;	/* (num_nodes) of all tries */
+	uint8_t    *node_bytes;		/* (num_nodes) */
+	uint32_t	num_nodes;
+	uint32_t	num_word_nodes; /* those of the words, and node 0 */
+	electra_automaton automaton;
+	electra_word_table table;
+	electra_char_map map;
 	electra_vocabulary_header header;
 } builder;
 
@@ -50,6 +62,15 @@ static electra_status
 out_of_memory(builder *b)
 {
 	return electra_fail(b->error, ELECTRA_OUT_OF_MEMORY, "out of memory while building the vocabulary");
+}
+
+static electra_status
+too_large(builder *b, uint64_t size)
+{
+	electra_fail(b->error, ELECTRA_UNSUPPORTED, "tensor \"%s\" is too large", VOCABULARY_NAME);
+	electra_fail_detail(b->error, "Its tables would take %llu bytes or more; at most %d are supported.",
+						(unsigned long long) size, MAX_SECTION_SIZE);
+	return ELECTRA_UNSUPPORTED;
 }
 
 /* An array of count elements, at least one so that NULL means out of memory. */
@@ -62,10 +83,15 @@ allocate(builder *b, size_t count, size_t width)
 static void
 free_builder(builder *b)
 {
-	void	   *owned[] = {b->tokens, b->added, b->text, b->word_keys, b->added_keys[0], b->added_keys[1]};
+	void	   *owned[] = {
+		b->tokens, b->added, b->text, b->word_keys, b->added_keys[0], b->added_keys[1], b->nodes, b->node_bytes
+	};
 
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		b->memory->release(b->memory->context, owned[i]);
+	b->memory->release(b->memory->context, (void *) b->table.slots);
+	electra_automaton_free(&b->automaton, b->memory);
+	electra_char_map_free(&b->map, b->memory);
 }
 
 static size_t
@@ -420,75 +446,37 @@ make_added_keys(builder *b, added_trie which)
 	return ELECTRA_OK;
 }
 
-/* Places everything in the section; the header then knows all offsets. */
+/* Builds the tries and what the header says of them. */
 static electra_status
-lay_out(builder *b)
+build_tries(builder *b)
 {
 	electra_vocabulary_header *header = &b->header;
 	uint64_t	num_nodes = 1 + electra_trie_count_nodes(b->word_keys, b->num_word_keys) +
 		electra_trie_count_nodes(b->added_keys[RAW_TRIE], b->num_added_keys[RAW_TRIE]) +
 		electra_trie_count_nodes(b->added_keys[NORMALIZED_TRIE], b->num_added_keys[NORMALIZED_TRIE]);
-	uint64_t	nodes = sizeof(*header);
-	uint64_t	tokens = nodes + num_nodes * sizeof(electra_trie_node);
-	uint64_t	added = tokens + ((uint64_t) b->num_tokens + 1) * sizeof(uint32_t);
-	uint64_t	text = added + (uint64_t) b->num_added * sizeof(electra_added_token);
-	uint64_t	node_bytes = text + b->text_size;
-	uint64_t	size = node_bytes + num_nodes;
-
-	if (size > INT32_MAX)
-	{
-		electra_fail(b->error, ELECTRA_UNSUPPORTED, "tensor \"%s\" is too large", VOCABULARY_NAME);
-		electra_fail_detail(b->error, "Its tables would take %llu bytes; at most %d are supported.",
-							(unsigned long long) size, INT32_MAX);
-		return ELECTRA_UNSUPPORTED;
-	}
-	header->magic = ELECTRA_VOCABULARY_MAGIC;
-	header->version = ELECTRA_VOCABULARY_VERSION;
-	header->size = size;
-	header->num_tokens = b->num_tokens;
-	header->num_nodes = (uint32_t) num_nodes;
-	header->num_added = b->num_added;
-	header->text_size = (uint32_t) b->text_size;
-	header->nodes = (uint32_t) nodes;
-	header->node_bytes = (uint32_t) node_bytes;
-	header->tokens = (uint32_t) tokens;
-	header->added = (uint32_t) added;
-	header->text = (uint32_t) text;
-	return ELECTRA_OK;
-}
-
-static void
-copy_out(char *section, uint32_t offset, const void *from, size_t size)
-{
-	if (size > 0)
-		memcpy(section + offset, from, size);
-}
-
-/* Builds the tries in place and what the header says of them. */
-static bool
-fill_tries(builder *b, char *section)
-{
-	electra_vocabulary_header *header = &b->header;
-	electra_trie trie = {
-		.nodes = (electra_trie_node *) (section + header->nodes),
-		.bytes = (uint8_t *) (section + header->node_bytes),
-		.num_nodes = header->num_nodes
-	};
-	electra_trie_node *nodes = (electra_trie_node *) (section + header->nodes);
-	uint8_t    *bytes = (uint8_t *) (section + header->node_bytes);
-	uint32_t	num_nodes = 1;
+	electra_trie trie;
 	const char *prefix = b->config->continuing_prefix;
 
-	nodes[0] = (electra_trie_node) {.value = ELECTRA_TRIE_NO_VALUE};
-	bytes[0] = 0;
-	if (!electra_trie_append(nodes, bytes, &num_nodes, b->word_keys, b->num_word_keys,
-							 &header->word_root, b->memory) ||
-		!electra_trie_append(nodes, bytes, &num_nodes, b->added_keys[RAW_TRIE],
+	if (num_nodes > MAX_SECTION_SIZE)
+		return too_large(b, num_nodes);
+	b->nodes = allocate(b, num_nodes, sizeof(*b->nodes));
+	b->node_bytes = allocate(b, num_nodes, 1);
+	if (b->nodes == NULL || b->node_bytes == NULL)
+		return out_of_memory(b);
+	b->nodes[0] = (electra_trie_node) {.value = ELECTRA_TRIE_NO_VALUE};
+	b->node_bytes[0] = 0;
+	b->num_nodes = 1;
+	if (!electra_trie_append(b->nodes, b->node_bytes, &b->num_nodes, b->word_keys, b->num_word_keys,
+							 &header->word_root, b->memory))
+		return out_of_memory(b);
+	b->num_word_nodes = b->num_nodes;
+	if (!electra_trie_append(b->nodes, b->node_bytes, &b->num_nodes, b->added_keys[RAW_TRIE],
 							 b->num_added_keys[RAW_TRIE], &header->raw_root, b->memory) ||
-		!electra_trie_append(nodes, bytes, &num_nodes, b->added_keys[NORMALIZED_TRIE],
+		!electra_trie_append(b->nodes, b->node_bytes, &b->num_nodes, b->added_keys[NORMALIZED_TRIE],
 							 b->num_added_keys[NORMALIZED_TRIE], &header->normalized_root, b->memory))
-		return false;
+		return out_of_memory(b);
 
+	trie = (electra_trie) {.nodes = b->nodes, .bytes = b->node_bytes, .num_nodes = b->num_nodes};
 	header->continuing_root = electra_trie_walk(&trie, header->word_root, (const uint8_t *) prefix, strlen(prefix));
 	for (int byte = 0; byte < 256; byte++)
 	{
@@ -497,7 +485,109 @@ fill_tries(builder *b, char *section)
 		if (electra_trie_child(&trie, header->raw_root, (uint8_t) byte) != ELECTRA_TRIE_NONE)
 			header->raw_first_bytes[byte / 32] |= 1u << byte % 32;
 	}
-	return true;
+	return ELECTRA_OK;
+}
+
+/*
+ * Builds what reads words straight out of a text: the automaton, the map of
+ * code points, the table of short words.
+ */
+static electra_status
+build_fast_way(builder *b)
+{
+	static const uint32_t none[8] = {0};
+	electra_vocabulary_header *header = &b->header;
+	electra_trie trie = {.nodes = b->nodes, .bytes = b->node_bytes, .num_nodes = b->num_nodes};
+	bool		keras = b->config->pipeline == ELECTRA_TOKENIZER_KERAS;
+
+	/* Keras looks for special tokens in rewritten text only, and then without these */
+	if (!electra_automaton_build(&trie, header->word_root, b->num_word_nodes, header->continuing_root,
+								 b->memory, &b->automaton) ||
+		!electra_char_map_build(b->config, keras ? none : header->raw_first_bytes, b->memory,
+								&b->map, &header->byte_map))
+		return out_of_memory(b);
+	if (header->byte_map.alphanumeric != ELECTRA_ALPHANUMERIC_OTHER &&
+		!electra_word_table_build(b->word_keys, b->num_word_keys,
+								  header->byte_map.alphanumeric == ELECTRA_ALPHANUMERIC_SMALL,
+								  b->memory, &b->table))
+		return out_of_memory(b);
+	header->continuing_state = b->automaton.continuing;
+	return ELECTRA_OK;
+}
+
+/* Gives a table its place at the end of the section. */
+static uint32_t
+place(uint64_t *size, uint64_t count, uint64_t width)
+{
+	uint32_t	offset = (uint32_t) *size;
+
+	/* over the bound anyway; lay_out refuses */
+	*size += count > MAX_SECTION_SIZE ? MAX_SECTION_SIZE : count * width;
+	return offset;
+}
+
+/* Places everything in the section; the header then knows all offsets. */
+static electra_status
+lay_out(builder *b)
+{
+	electra_vocabulary_header *header = &b->header;
+	uint64_t	size = (sizeof(*header) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	uint32_t	index_length = b->map.num_blocks > 0 ? ELECTRA_NUM_CHAR_BLOCKS : 0;
+
+	header->magic = ELECTRA_VOCABULARY_MAGIC;
+	header->version = ELECTRA_VOCABULARY_VERSION;
+	header->num_tokens = b->num_tokens;
+	header->num_nodes = b->num_nodes;
+	header->num_added = b->num_added;
+	header->text_size = (uint32_t) b->text_size;
+	header->num_states = b->automaton.num_states;
+	header->num_pops = b->automaton.num_pops;
+	header->table_bits = b->table.bits;
+	header->num_char_blocks = b->map.num_blocks;
+	header->num_char_bytes = b->map.num_bytes;
+	/* by descending alignment; no slot of the table lies in two cache lines */
+	header->table = place(&size, electra_word_table_slots(b->table.bits), sizeof(*b->table.slots));
+	header->nodes = place(&size, b->num_nodes, sizeof(*b->nodes));
+	header->tokens = place(&size, (uint64_t) b->num_tokens + 1, sizeof(*b->tokens));
+	header->added = place(&size, b->num_added, sizeof(*b->added));
+	header->states = place(&size, header->num_states, sizeof(*b->automaton.states));
+	header->pops = place(&size, header->num_pops, sizeof(*b->automaton.pops));
+	header->char_entries = place(&size, header->num_char_blocks, ELECTRA_UNICODE_BLOCK * sizeof(*b->map.entries));
+	header->char_index = place(&size, index_length, sizeof(*b->map.index));
+	header->char_bytes = place(&size, header->num_char_bytes, 1);
+	header->text = place(&size, b->text_size, 1);
+	header->node_bytes = place(&size, b->num_nodes, 1);
+	header->size = size;
+	return size > MAX_SECTION_SIZE ? too_large(b, size) : ELECTRA_OK;
+}
+
+static void
+copy_out(char *section, uint32_t offset, const void *from, size_t count, size_t width)
+{
+	if (count > 0)
+		memcpy(section + offset, from, count * width);
+}
+
+static void
+fill_section(const builder *b, char *section)
+{
+	const electra_vocabulary_header *header = &b->header;
+
+	memset(section, 0, header->nodes);
+	memcpy(section, header, sizeof(*header));
+	copy_out(section, header->table, b->table.slots, electra_word_table_slots(b->table.bits), sizeof(*b->table.slots));
+	copy_out(section, header->nodes, b->nodes, b->num_nodes, sizeof(*b->nodes));
+	copy_out(section, header->tokens, b->tokens, (size_t) b->num_tokens + 1, sizeof(*b->tokens));
+	copy_out(section, header->added, b->added, b->num_added, sizeof(*b->added));
+	copy_out(section, header->states, b->automaton.states, header->num_states, sizeof(*b->automaton.states));
+	copy_out(section, header->pops, b->automaton.pops, header->num_pops, sizeof(*b->automaton.pops));
+	copy_out(section, header->char_entries, b->map.entries, header->num_char_blocks,
+			 ELECTRA_UNICODE_BLOCK * sizeof(*b->map.entries));
+	copy_out(section, header->char_index, b->map.index,
+			 header->num_char_blocks > 0 ? ELECTRA_NUM_CHAR_BLOCKS : 0, sizeof(*b->map.index));
+	copy_out(section, header->char_bytes, b->map.bytes, header->num_char_bytes, 1);
+	copy_out(section, header->text, b->text, b->text_size, 1);
+	copy_out(section, header->node_bytes, b->node_bytes, b->num_nodes, 1);
 }
 
 /* Everything up to the section itself. */
@@ -520,6 +610,10 @@ prepare(builder *b, int32_t vocab_size, const char *vocabulary, size_t vocabular
 	status = make_added_keys(b, RAW_TRIE);
 	if (status == ELECTRA_OK)
 		status = make_added_keys(b, NORMALIZED_TRIE);
+	if (status == ELECTRA_OK)
+		status = build_tries(b);
+	if (status == ELECTRA_OK)
+		status = build_fast_way(b);
 	return status == ELECTRA_OK ? lay_out(b) : status;
 }
 
@@ -540,20 +634,15 @@ electra_vocabulary_build(const electra_tokenizer_config *config, int32_t vocab_s
 	if (status == ELECTRA_OK)
 	{
 		out = allocate(&b, b.header.size, 1);
-		if (out == NULL || !fill_tries(&b, out))
+		if (out == NULL)
 			status = out_of_memory(&b);
 	}
 	if (status == ELECTRA_OK)
 	{
-		memcpy(out, &b.header, sizeof(b.header));
-		copy_out(out, b.header.tokens, b.tokens, ((size_t) b.num_tokens + 1) * sizeof(*b.tokens));
-		copy_out(out, b.header.added, b.added, b.num_added * sizeof(*b.added));
-		copy_out(out, b.header.text, b.text, b.text_size);
+		fill_section(&b, out);
 		*section = out;
 		*section_size = b.header.size;
 	}
-	else
-		memory->release(memory->context, out);
 	free_builder(&b);
 	return status;
 }
@@ -565,6 +654,12 @@ electra_vocabulary_max_size(uint64_t vocabulary_size, uint64_t added_size, int32
 	uint64_t	text = vocabulary_size + MAX_NORMALIZED_GROWTH * added_size;
 	uint64_t	nodes = text + added_size + 4;
 
-	return sizeof(electra_vocabulary_header) + nodes * (sizeof(electra_trie_node) + 1) + text +
-		((uint64_t) vocab_size + 1) * sizeof(uint32_t) + added_size / 6 * sizeof(electra_added_token);
+	return sizeof(electra_vocabulary_header) + CACHE_LINE +
+		electra_word_table_slots(electra_word_table_bits(vocab_size < 1 ? 1 : (uint64_t) vocab_size)) *
+		sizeof(electra_word_slot) + nodes * (sizeof(electra_trie_node) + 1) + text +
+		((uint64_t) vocab_size + 1) * sizeof(uint32_t) + added_size / 6 * sizeof(electra_added_token) +
+		electra_automaton_max_states(nodes) * sizeof(electra_word_state) +
+		electra_automaton_max_pops(nodes) * sizeof(uint32_t) +
+		ELECTRA_NUM_CHAR_BLOCKS * sizeof(uint16_t) +
+		ELECTRA_MAX_CHAR_BLOCKS * ELECTRA_UNICODE_BLOCK * sizeof(uint32_t) + ELECTRA_MAX_CHAR_BYTES;
 }

@@ -8,12 +8,15 @@
 #ifndef ELECTRA_VOCABULARY_SECTION_H
 #define ELECTRA_VOCABULARY_SECTION_H
 
+#include "char_map.h"
 #include "image.h"
 #include "trie.h"
 #include "vocabulary.h"
+#include "word_automaton.h"
+#include "word_table.h"
 
 #define ELECTRA_VOCABULARY_MAGIC 0x42435645 /* "EVCB" */
-#define ELECTRA_VOCABULARY_VERSION 1
+#define ELECTRA_VOCABULARY_VERSION 2
 
 /* Bit of electra_added_token.flags beside those of vocabulary.h: decode leaves it out. */
 #define ELECTRA_ADDED_SKIPPED (1 << 16)
@@ -38,6 +41,11 @@ typedef struct electra_vocabulary_header
 	uint32_t	num_nodes;
 	uint32_t	num_added;
 	uint32_t	text_size;
+	uint32_t	num_states;		/* 0: no automaton */
+	uint32_t	num_pops;
+	uint32_t	table_bits;		/* 0: no table of short words */
+	uint32_t	num_char_blocks;	/* 0: no map of code points */
+	uint32_t	num_char_bytes;
 
 	/* offsets */
 	uint32_t	nodes;			/* electra_trie_node[num_nodes] */
@@ -46,6 +54,15 @@ typedef struct electra_vocabulary_header
 								 * text[tokens[i] … tokens[i + 1] - 1] */
 	uint32_t	added;			/* electra_added_token[num_added] */
 	uint32_t	text;			/* char[text_size] */
+	uint32_t	states;			/* electra_word_state[num_states] */
+	uint32_t	pops;			/* uint32_t[num_pops] */
+	uint32_t	table;			/* electra_word_slot[electra_word_table_slots(
+								 * table_bits)] */
+	uint32_t	char_index;		/* uint16_t[ELECTRA_NUM_CHAR_BLOCKS], or
+								 * nothing without a map */
+	uint32_t	char_entries;	/* uint32_t[num_char_blocks *
+								 * ELECTRA_UNICODE_BLOCK] */
+	uint32_t	char_bytes;		/* uint8_t[num_char_bytes] */
 
 	/* nodes where walks begin; ELECTRA_TRIE_NONE where there is nothing */
 	uint32_t	word_root;		/* values: token ids */
@@ -53,6 +70,8 @@ typedef struct electra_vocabulary_header
 	uint32_t	raw_root;		/* values: indexes of added tokens that match
 								 * the text as it is */
 	uint32_t	normalized_root;	/* of those that match normalized text */
+	uint32_t	continuing_state;	/* the automaton's, behind the continuing
+									 * prefix */
 	uint32_t	raw_flags;		/* flags of the tokens below raw_root, or'ed */
 	uint32_t	longest_normalized; /* code points of the longest pattern below
 									 * normalized_root */
@@ -61,6 +80,7 @@ typedef struct electra_vocabulary_header
 									 * raw_root begin with */
 	uint32_t	word_children[256]; /* of word_root */
 	uint32_t	continuing_children[256];
+	electra_byte_map byte_map;
 } electra_vocabulary_header;
 
 static inline const electra_vocabulary_header *
@@ -78,6 +98,43 @@ electra_vocabulary_trie(const electra_vocabulary_header *header)
 		.nodes = (const electra_trie_node *) (section + header->nodes),
 		.bytes = (const uint8_t *) (section + header->node_bytes),
 		.num_nodes = header->num_nodes
+	};
+}
+
+static inline electra_automaton
+electra_vocabulary_automaton(const electra_vocabulary_header *header)
+{
+	const char *section = (const char *) header;
+
+	return (electra_automaton) {
+		.states = (const electra_word_state *) (section + header->states),
+		.pops = (const uint32_t *) (section + header->pops),
+		.num_states = header->num_states,
+		.num_pops = header->num_pops,
+		.continuing = header->continuing_state
+	};
+}
+
+static inline electra_word_table
+electra_vocabulary_table(const electra_vocabulary_header *header)
+{
+	return (electra_word_table) {
+		.slots = (const electra_word_slot *) ((const char *) header + header->table),
+		.bits = header->table_bits
+	};
+}
+
+static inline electra_char_map
+electra_vocabulary_char_map(const electra_vocabulary_header *header)
+{
+	const char *section = (const char *) header;
+
+	return (electra_char_map) {
+		.index = (const uint16_t *) (section + header->char_index),
+		.entries = (const uint32_t *) (section + header->char_entries),
+		.bytes = (const uint8_t *) (section + header->char_bytes),
+		.num_blocks = header->num_char_blocks,
+		.num_bytes = header->num_char_bytes
 	};
 }
 

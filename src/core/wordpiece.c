@@ -2,9 +2,10 @@
  * WordPiece, greedy, as tokenizers' WordPiece and tensorflow-text's
  * FastWordpieceTokenizer have it.
  *
- * A word is kept only up to the length at which it is unknown anyway; that
- * length also bounds the work for each of its characters, so that all of it is
- * linear in the text.
+ * A word is kept only up to the length at which it is unknown anyway.  Its
+ * pieces come out of the automaton in a time linear in that; the walk from each
+ * piece to the next, which says what the pieces are, is for the few words that
+ * the automaton has no answer for.
  */
 #include "wordpiece.h"
 
@@ -23,6 +24,7 @@ electra_words_init(electra_words *words, const electra_tokenizer_config *config,
 		.config = config,
 		.vocabulary = vocabulary,
 		.trie = electra_vocabulary_trie(vocabulary),
+		.automaton = electra_vocabulary_automaton(vocabulary),
 		.memory = memory,
 		.tokens = tokens
 	};
@@ -115,6 +117,39 @@ begins_with_prefix(const electra_words *words)
 }
 
 /*
+ * Splits the word with the automaton.  false: it has no answer, or there is no
+ * automaton.
+ */
+static bool
+match_word(electra_words *words)
+{
+	electra_match match;
+
+	electra_match_begin(&match);
+	if (words->automaton.num_states == 0)
+		return false;
+	for (size_t i = 0; i < words->word_size; i++)
+	{
+		/* a text may have a zero byte, a token may not */
+		if (words->word[i] == 0)
+			return false;
+		electra_match_push(&match, &words->automaton, words->word[i]);
+	}
+	switch (electra_match_end(&match, &words->automaton))
+	{
+		case ELECTRA_MATCH_PIECES:
+			for (int32_t i = 0; i < match.num_pieces && !words->full; i++)
+				electra_words_emit(words, match.pieces[i]);
+			return true;
+		case ELECTRA_MATCH_UNKNOWN:
+			electra_words_emit(words, words->config->unk_token_id);
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
  * Greedy longest match; if any rest of the word has no piece, the whole word
  * is unknown.  Pieces of a valid vocabulary end between characters because
  * both sides are valid UTF-8; of a damaged one they need not, so their number
@@ -154,7 +189,7 @@ split_word(electra_words *words)
 void
 electra_words_end(electra_words *words)
 {
-	if (words->word_size > 0 && !words->overlong)
+	if (words->word_size > 0 && !words->overlong && !match_word(words))
 		split_word(words);
 	words->word_size = 0;
 	words->length = 0;

@@ -12,6 +12,7 @@ typedef struct electra_words
 	const electra_tokenizer_config *config;
 	const electra_vocabulary_header *vocabulary;
 	electra_trie trie;
+	electra_automaton automaton;
 	const electra_allocator *memory;
 	electra_tokens *tokens;		/* where ids go */
 	bool		full;			/* capacity + 1 tokens exist */
