@@ -7,7 +7,7 @@
 EXTENSION = electra
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" electra.control)
 
-CORE_SRCS = $(filter-out src/core/gemm_openblas.c,$(sort $(wildcard src/core/*.c)))
+CORE_SRCS = $(sort $(wildcard src/core/*.c))
 PG_SRCS = $(sort $(wildcard src/pg/*.c))
 IMPORT_SRCS = $(sort $(wildcard src/import/*.c))
 ALL_HEADERS = $(wildcard src/core/*.h src/import/*.h src/pg/*.h)
@@ -117,7 +117,7 @@ UNIT_CFLAGS_plain = -O2 -g
 UNIT_CFLAGS_sanitize = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_CFLAGS = $(UNIT_CFLAGS_$(VARIANT)) -Wall -Wextra -Werror -D_GNU_SOURCE -Isrc -Isrc/core \
 	-DELECTRA_VERSION='"$(EXTVERSION)"' -std=c11 -ffp-contract=off -fno-fast-math -fno-lto $(HDF5_CFLAGS)
-UNIT_LIB_SRCS = $(CORE_SRCS) src/core/gemm_openblas.c $(filter-out src/import/main.c,$(IMPORT_SRCS))
+UNIT_LIB_SRCS = $(CORE_SRCS) $(filter-out src/import/main.c,$(IMPORT_SRCS))
 UNIT_LIB_OBJS = $(UNIT_LIB_SRCS:%.c=$(UNIT_DIR)/%.o)
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/test_*.c)))
 

@@ -69,16 +69,19 @@ activation_relu(lanes x)
 }
 
 #define ACTIVATE(expression) \
-	for (size_t i = 0; i < n; i += 16) \
-	{ \
-		lanes		value = row_load(x + i, n - i); \
+	for (size_t r = 0; r < rows; r++) \
+		for (size_t i = 0; i < columns; i += 16) \
+		{ \
+			float	   *target = x + r * stride + i; \
+			lanes		value = row_load(target, columns - i); \
 \
-		row_store(x + i, expression, n - i); \
-	} \
+			row_store(target, expression, columns - i); \
+		} \
 	break
 
 static LANES_TARGET void
-activation_apply(electra_activation activation, float *x, size_t n)
+activation_apply_rows(electra_activation activation, float *x, size_t rows, size_t columns,
+					  size_t stride)
 {
 	switch (activation)
 	{
@@ -105,6 +108,12 @@ activation_apply(electra_activation activation, float *x, size_t n)
 		case ELECTRA_IDENTITY:
 			break;
 	}
+}
+
+static LANES_TARGET void
+activation_apply(electra_activation activation, float *x, size_t n)
+{
+	activation_apply_rows(activation, x, 1, n, n);
 }
 
 #endif							/* ELECTRA_ACTIVATION_KERNELS_H */

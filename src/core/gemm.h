@@ -45,37 +45,62 @@ typedef struct electra_gemm_call
 	const float *x;				/* (rows, in_dim), rows x_stride apart */
 	size_t		x_stride;
 	size_t		rows;
-	const float *panels;		/* (ceil(out_dim / 32), in_dim, 32) */
+	const void *panels;			/* (ceil(out_dim / 32), in_dim, 32) of dtype */
+	electra_dtype dtype;		/* ELECTRA_F32, F16 or BF16: same bits as the
+								 * weights widened to float */
 	const float *bias;			/* (ceil(out_dim / 32) * 32), or NULL */
 	size_t		in_dim;
 	size_t		out_dim;
+	bool		activate;		/* y := activation(y), element by element */
+	electra_activation activation;
 	float	   *y;				/* (rows, out_dim), rows y_stride apart; not x */
 	size_t		y_stride;
 } electra_gemm_call;
+
+/* Bytes of an element of panels. */
+static inline size_t
+electra_gemm_element(electra_dtype dtype)
+{
+	return dtype == ELECTRA_F32 ? sizeof(float) : sizeof(uint16_t);
+}
+
+/* Leaves of a call the columns first (a multiple of 32) … first + columns - 1. */
+static inline void
+electra_gemm_columns(electra_gemm_call *call, size_t first, size_t columns)
+{
+	call->panels = (const char *) call->panels +
+		first * call->in_dim * electra_gemm_element(call->dtype);
+	if (call->bias != NULL)
+		call->bias += first;
+	call->out_dim = columns;
+}
 
 /* False if pacer stopped it: then y is unfinished.  The caller has entered fpenv.h's environment. */
 extern bool electra_gemm(const electra_gemm_call *call, electra_pacer *pacer);
 
 /*
- * The same by OpenBLAS, which rounds in an order of its own: an oracle for
- * tests and a row of the benchmark.  In neither module nor importer.
+ * From now on electra_gemm is this function, which may give other bits; NULL:
+ * itself again.
  */
-extern bool electra_gemm_openblas(const electra_gemm_call *call, electra_pacer *pacer);
+typedef bool (*electra_gemm_function) (const electra_gemm_call *call, electra_pacer *pacer);
+
+extern void electra_gemm_substitute(electra_gemm_function function);
 
 /*
  * The size of piece number index when total things are dealt into pieces of
- * at most limit, as evenly as possible, larger ones first.
+ * at most limit, as evenly as possible, larger ones first.  One piece is
+ * common, and a division takes as long as a hundred multiply-adds.
  */
 static inline size_t
 electra_num_pieces(size_t total, size_t limit)
 {
-	return (total + limit - 1) / limit;
+	return total <= limit ? total > 0 : (total + limit - 1) / limit;
 }
 
 static inline size_t
 electra_piece(size_t total, size_t pieces, size_t index)
 {
-	return total / pieces + (index < total % pieces ? 1 : 0);
+	return pieces == 1 ? total : total / pieces + (index < total % pieces ? 1 : 0);
 }
 
 #endif							/* ELECTRA_GEMM_H */

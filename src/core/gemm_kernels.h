@@ -12,109 +12,142 @@
 
 #include "image.h"
 #include "kernel_table.h"
+#include "tile_loops.h"
 
-/* Instrumented, the unrolled tiles would take a sanitizer's build many minutes. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1	/* as gcc says it */
-#endif
-#endif
-
-#if defined(__SANITIZE_ADDRESS__)
-#define TILE_UNROLL
-#elif defined(__clang__)
-#define TILE_UNROLL _Pragma("unroll")
-#else
-#define TILE_UNROLL _Pragma("GCC unroll 16")
-#endif
-
-/* Into the second-level cache: the first is full of what is in use. */
+/*
+ * Three rows share a pointer, one and two strides being part of an address.
+ * The compiler is kept from making one pointer of them all, with an offset for
+ * each row: more of them than there are registers.
+ */
 #if defined(__GNUC__)
-#define TILE_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#define TILE_KEEP(pointer) __asm__("" : "+r" (pointer))
 #else
-#define TILE_PREFETCH(address) ((void) (address))
+#define TILE_KEEP(pointer) ((void) (pointer))
 #endif
+
+/* All products of one k, step behind the one that x and panel point to. */
+#define TILE_MULTIPLY(step) \
+	do \
+	{ \
+		lanes		weights[TILE_VECTORS]; \
+\
+		TILE_UNROLL \
+			for (int v = 0; v < TILE_VECTORS; v++) \
+			weights[v] = lanes_load(panel + (step) * ELECTRA_PANEL_COLUMNS + 16 * v); \
+		TILE_UNROLL \
+			for (int r = 0; r < rows; r++) \
+		{ \
+			lanes		input = lanes_set(x[r / 3][r % 3 * x_stride + (step)]); \
+\
+			TILE_UNROLL \
+				for (int v = 0; v < TILE_VECTORS; v++) \
+				sums[r][v] = lanes_fma(input, weights[v], sums[r][v]); \
+		} \
+	} while (0)
+
+/* One vector of y: where the sums of a block of k come from and go to. */
+LANES_INLINE lanes
+tile_load(const float *y, int left)
+{
+	if (left >= 16)
+		return lanes_load(y);
+	return left > 0 ? lanes_load_tail(y, (size_t) left, lanes_set(0.0f)) : lanes_set(0.0f);
+}
+
+LANES_INLINE void
+tile_store(float *y, lanes sums, int left)
+{
+	if (left >= 16)
+		lanes_store(y, sums);
+	else if (left > 0)
+		lanes_store_tail(y, sums, (size_t) left);
+}
 
 /*
  * rows x TILE_VECTORS vectors of columns, from column first on.  rows is a
  * constant wherever this is expanded: the loops over it are unrolled, so that
- * the accumulators are registers.
+ * the accumulators are registers.  So is columns, but for the last panel.
  */
 LANES_INLINE void
-tile_columns(const electra_tile *tile, const int rows, const int first)
+tile_columns(const electra_tile *tile, const int rows, const int columns, const int first)
 {
 	lanes		sums[TILE_ROWS][TILE_VECTORS];
-	const float *x = tile->x;
+	const float *x[(TILE_ROWS + 2) / 3];
 	const float *panel = tile->panel + first;
-	const float *ahead = tile->ahead;
+	const char *ahead = tile->ahead;
 	const size_t x_stride = tile->x_stride;
+	const size_t y_stride = tile->y_stride;
 	const size_t ahead_step = tile->ahead_step;
 	const size_t depth = tile->depth;
+	float	   *y = tile->y + first;
+	size_t		k = 0;
 
 	TILE_UNROLL
 		for (int r = 0; r < rows; r++)
-	{
 		TILE_UNROLL
 			for (int v = 0; v < TILE_VECTORS; v++)
-		{
-			int			left = tile->columns - first - 16 * v;
-			const float *y = tile->y + r * tile->y_stride + first + 16 * v;
-
 			sums[r][v] = lanes_set(0.0f);
-			if (tile->resume && left >= 16)
-				sums[r][v] = lanes_load(y);
-			else if (tile->resume && left > 0)
-				sums[r][v] = lanes_load_tail(y, (size_t) left, sums[r][v]);
-		}
-	}
-
-	for (size_t k = 0; k < depth; k++)
-	{
-		lanes		weights[TILE_VECTORS];
-
-		TILE_PREFETCH(ahead);
-		TILE_PREFETCH(ahead + 16);
-		ahead += ahead_step;
-		TILE_UNROLL
-			for (int v = 0; v < TILE_VECTORS; v++)
-			weights[v] = lanes_load(panel + 16 * v);
+	if (tile->resume)
 		TILE_UNROLL
 			for (int r = 0; r < rows; r++)
-		{
-			lanes		input = lanes_set(x[r * x_stride + k]);
-
 			TILE_UNROLL
 				for (int v = 0; v < TILE_VECTORS; v++)
-				sums[r][v] = lanes_fma(input, weights[v], sums[r][v]);
-		}
+				sums[r][v] = tile_load(y + r * y_stride + 16 * v, columns - first - 16 * v);
+
+	TILE_UNROLL
+		for (int r = 0; r < rows; r += 3)
+		x[r / 3] = tile->x + r * x_stride;
+	for (; k + ELECTRA_TILE_STEP <= depth; k += ELECTRA_TILE_STEP)
+	{
+		TILE_UNROLL
+			for (int r = 0; r < rows; r += 3)
+			TILE_KEEP(x[r / 3]);
+		for (const char *end = ahead + ahead_step; ahead < end; ahead += 64)
+			TILE_PREFETCH(ahead);
+		TILE_UNROLL
+			for (int step = 0; step < ELECTRA_TILE_STEP; step++)
+			TILE_MULTIPLY(step);
+		TILE_UNROLL
+			for (int r = 0; r < rows; r += 3)
+			x[r / 3] += ELECTRA_TILE_STEP;
+		panel += ELECTRA_TILE_STEP * ELECTRA_PANEL_COLUMNS;
+	}
+	for (; k < depth; k++)
+	{
+		TILE_MULTIPLY(0);
+		TILE_UNROLL
+			for (int r = 0; r < rows; r += 3)
+			x[r / 3]++;
 		panel += ELECTRA_PANEL_COLUMNS;
 	}
 
-	TILE_UNROLL
-		for (int r = 0; r < rows; r++)
-	{
+	if (tile->bias != NULL)
 		TILE_UNROLL
 			for (int v = 0; v < TILE_VECTORS; v++)
 		{
-			int			left = tile->columns - first - 16 * v;
-			float	   *y = tile->y + r * tile->y_stride + first + 16 * v;
+			lanes		bias = lanes_load(tile->bias + first + 16 * v);
 
-			if (tile->bias != NULL)
-				sums[r][v] = lanes_add(sums[r][v], lanes_load(tile->bias + first + 16 * v));
-			if (left >= 16)
-				lanes_store(y, sums[r][v]);
-			else if (left > 0)
-				lanes_store_tail(y, sums[r][v], (size_t) left);
+			TILE_UNROLL
+				for (int r = 0; r < rows; r++)
+				sums[r][v] = lanes_add(sums[r][v], bias);
 		}
-	}
+	TILE_UNROLL
+		for (int r = 0; r < rows; r++)
+		TILE_UNROLL
+			for (int v = 0; v < TILE_VECTORS; v++)
+			tile_store(y + r * y_stride + 16 * v, sums[r][v], columns - first - 16 * v);
 }
 
 #define TILE_FUNCTION(rows) \
 static LANES_TARGET void \
 tile_##rows(const electra_tile *tile) \
 { \
-	for (int first = 0; first < tile->columns; first += 16 * TILE_VECTORS) \
-		tile_columns(tile, rows, first); \
+	if (tile->columns == ELECTRA_PANEL_COLUMNS) \
+		for (int first = 0; first < ELECTRA_PANEL_COLUMNS; first += 16 * TILE_VECTORS) \
+			tile_columns(tile, rows, ELECTRA_PANEL_COLUMNS, first); \
+	else \
+		for (int first = 0; first < tile->columns; first += 16 * TILE_VECTORS) \
+			tile_columns(tile, rows, tile->columns, first); \
 }
 
 TILE_FUNCTION(1)

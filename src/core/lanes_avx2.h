@@ -7,10 +7,16 @@
 
 #include <immintrin.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LANES_TARGET __attribute__((target("avx2,fma")))
 #define LANES_INLINE static inline __attribute__((always_inline, target("avx2,fma")))
 #define LANES_FUNCTION LANES_INLINE
+
+/* F16C is an extension of its own, though every CPU with AVX2 has had it. */
+#define LANES_WIDEN
+#define LANES_HALF_TARGET __attribute__((target("avx2,fma,f16c")))
+#define LANES_HAS_HALF electra_has_f16c()
 
 typedef struct lanes
 {
@@ -37,6 +43,29 @@ LANES_INLINE lanes
 lanes_load(const float *source)
 {
 	lanes		result = {_mm256_loadu_ps(source), _mm256_loadu_ps(source + 8)};
+
+	return result;
+}
+
+/* From sixteen elements of float16 or bfloat16. */
+static inline __attribute__((always_inline, target("avx2,fma,f16c"))) lanes
+lanes_widen_half(const uint16_t *source)
+{
+	const __m128i *halves = (const __m128i *) (const void *) source;
+	lanes		result = {_mm256_cvtph_ps(_mm_loadu_si128(halves)),
+	_mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
+
+	return result;
+}
+
+LANES_INLINE lanes
+lanes_widen_bfloat(const uint16_t *source)
+{
+	const __m128i *narrow = (const __m128i *) (const void *) source;
+	__m256i		low = _mm256_cvtepu16_epi32(_mm_loadu_si128(narrow));
+	__m256i		high = _mm256_cvtepu16_epi32(_mm_loadu_si128(narrow + 1));
+	lanes		result = {_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
+	_mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
 
 	return result;
 }

@@ -6,11 +6,16 @@
 #define ELECTRA_LANES_AVX512_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LANES_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
 #define LANES_INLINE static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
 #define LANES_FUNCTION LANES_INLINE
+#define LANES_WIDEN
+#define LANES_HALF_TARGET LANES_TARGET
+#define LANES_HAS_HALF true
 
 typedef __m512 lanes;
 
@@ -24,6 +29,21 @@ LANES_INLINE lanes
 lanes_load(const float *source)
 {
 	return _mm512_loadu_ps(source);
+}
+
+/* From sixteen elements of float16 or bfloat16. */
+LANES_INLINE lanes
+lanes_widen_half(const uint16_t *source)
+{
+	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) (const void *) source));
+}
+
+LANES_INLINE lanes
+lanes_widen_bfloat(const uint16_t *source)
+{
+	__m256i		narrow = _mm256_loadu_si256((const __m256i *) (const void *) source);
+
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow), 16));
 }
 
 LANES_INLINE void

@@ -16,6 +16,7 @@
 #include "core/vocabulary.h"
 #include "pg/embedder.h"
 #include "pg/memo.h"
+#include "pg/openblas.h"
 #include "pg/report.h"
 #include "pg/warnings.h"
 
@@ -343,6 +344,7 @@ electra_embedder_run(ElectraEmbedder *embedder, const electra_batch *batch, void
 	electra_error error;
 
 	electra_warn_slow_cpu();
+	(void) electra_openblas_used();
 	electra_preset_populate(embedder->preset);
 	reserve_buffer(embedder, output_size + Max(electra_encoder_workspace(model, batch),
 											   electra_pool_workspace(model)));
@@ -410,7 +412,7 @@ void
 electra_embedder_embed(ElectraEmbedder *embedder, Datum text, float *vector)
 {
 	MemoryContext caller = MemoryContextSwitchTo(embedder->context);
-	bool		memorable = text_size(text) <= ELECTRA_MEMO_TEXT_SIZE;
+	bool		memorable = !electra_openblas_used() && text_size(text) <= ELECTRA_MEMO_TEXT_SIZE;
 	ElectraMemoKey key = {0};
 	int32		offsets[2] = {0, 0};
 	int32	   *ids;

@@ -12,6 +12,7 @@
 #include "core/config.h"
 #include "core/image.h"
 #include "core/kernels.h"
+#include "pg/openblas.h"
 #include "pg/preset.h"
 #include "pg/preset_path.h"
 #include "pg/settings.h"
@@ -24,7 +25,10 @@ static const struct config_enum_entry kernels_options[] = {
 	{"auto", KERNELS_AUTO, false},
 	{"portable", ELECTRA_KERNELS_PORTABLE, false},
 	{"avx2", ELECTRA_KERNELS_AVX2, false},
+	{"avxvnni", ELECTRA_KERNELS_AVX_VNNI, false},
 	{"avx512", ELECTRA_KERNELS_AVX512, false},
+	{"avx512vnni", ELECTRA_KERNELS_AVX512_VNNI, false},
+	{"neon", ELECTRA_KERNELS_NEON, false},
 	{NULL, 0, false}
 };
 
@@ -80,6 +84,7 @@ electra_settings_init(void)
 							 check_kernels,
 							 assign_kernels,
 							 NULL);
+	electra_openblas_init();
 }
 
 /* One row of electra_settings(); setting NULL: not known. */
@@ -129,6 +134,8 @@ electra_settings(PG_FUNCTION_ARGS)
 				"instruction set asked for; changes speed, never a value");
 	put_setting(result, "kernels", electra_kernel_set_name(electra_kernels_chosen()),
 				"instruction set in use");
+	put_setting(result, "electra.gemm", GetConfigOption("electra.gemm", false, false),
+				"who multiplies matrices; openblas is for read-only comparison");
 	put_setting(result, "hardware_fma", electra_has_hardware_fma() ? "on" : "off",
 				"fused multiply-add in hardware; without it all is exact but slow");
 	put_setting(result, "statistics", electra_stats_available() ? "on" : "off",

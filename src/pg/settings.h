@@ -4,7 +4,7 @@
 #ifndef ELECTRA_SETTINGS_H
 #define ELECTRA_SETTINGS_H
 
-/* Defines electra.kernels; called by _PG_init. */
+/* Defines electra.kernels and electra.gemm; called by _PG_init. */
 extern void electra_settings_init(void);
 
 #endif							/* ELECTRA_SETTINGS_H */

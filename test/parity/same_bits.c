@@ -1,6 +1,6 @@
 /*
  * Computes everything that the core computes in floats, on random models of
- * awkward shapes, and writes the raw bits to standard output.
+ * awkward shapes with weights of every dtype, and writes the raw bits to standard output.
  * test/parity/same_bits.sh builds it in many ways and compares.
  *
  *   same_bits [KERNELS] [hostile]
@@ -143,11 +143,16 @@ main(int argc, char **argv)
 		add_pipeline(&config, (electra_activation) activation);
 		run(&config, hostile);
 	}
-	config = random_config(2, 3, 90, 90, 123, 64);
-	config.has_pooler = true;
-	run(&config, hostile);
-	config = random_config(1, 4, 128, 64, 300, 64);
-	config.has_pooler = true;
-	run(&config, hostile);
+	for (int dtype = ELECTRA_F32; dtype <= ELECTRA_I8; dtype++)
+	{
+		config = random_config(2, 3, 90, 90, 123, 64);
+		config.dtype = (electra_dtype) dtype;
+		config.has_pooler = true;
+		run(&config, hostile);
+		config = random_config(1, 4, 128, 64, 900, 64);
+		config.dtype = (electra_dtype) dtype;
+		config.has_pooler = true;
+		run(&config, hostile);
+	}
 	return 0;
 }

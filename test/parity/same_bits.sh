@@ -16,8 +16,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 sources=(test/parity/same_bits.c)
-for name in activation attention canonical_json config encoder fpenv gemm kernels \
-	kernels_portable kernels_avx2 kernels_avx512 pooler pooling status; do
+for name in attention attention_int8 canonical_json config encoder fpenv gemm gemm_int8 \
+	int8_portable int8_avx2 int8_avx_vnni int8_avx512 int8_avx512_vnni kernels kernels_portable \
+	kernels_avx2 kernels_avx512 kernels_neon linear pooler pooling quantize status table widen; do
 	if [ -f "src/core/$name.c" ]; then
 		sources+=("src/core/$name.c")
 	fi
@@ -71,7 +72,7 @@ variant() {
 	done
 }
 
-all="portable avx2 avx512"
+all="portable avx2 avxvnni avx512 avx512vnni neon"
 cc=${CC:-gcc}
 clang=${CLANG:-clang}
 
@@ -87,7 +88,7 @@ fi
 if command -v qemu-aarch64 > "$work/which" && aarch64-linux-gnu-gcc -x c -o "$work/probe" -static - \
 	<<< '#include <math.h>
 int main(void) { return 0; }' 2> "$work/log"; then
-	variant "aarch64 -O2" portable qemu-aarch64 aarch64-linux-gnu-gcc -O2 -static
+	variant "aarch64 -O2" "portable neon" qemu-aarch64 aarch64-linux-gnu-gcc -O2 -static
 else
 	echo "skipped    aarch64 (no compiler with C library, or no qemu-aarch64)"
 fi

@@ -11,11 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <cblas.h>
 #include <cmocka.h>
 
 #include "core/attention.h"
 #include "core/fpenv.h"
 #include "core/gemm.h"
+#include "core/gemm_openblas.h"
+#include "core/widen.h"
 #include "random_image.h"
 
 static electra_pacer never = {.poll = NULL};
@@ -76,32 +79,84 @@ test_choice(void **state)
 	}
 }
 
+/*
+ * Random weights of a dtype, finite and below 1 in size, subnormal ones among
+ * them; and what they are as floats.
+ */
+static void
+weights_of(electra_dtype dtype, size_t count, void *stored, float *values)
+{
+	uint64_t	state = 2;
+	float	   *floats = stored;
+	uint16_t   *elements = stored;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		float		value = random_float(&state);
+		uint32_t	bits;
+
+		memcpy(&bits, &value, sizeof(bits));
+		if (dtype == ELECTRA_F32)
+			floats[i] = value;
+		else if (dtype == ELECTRA_BF16)
+			elements[i] = (uint16_t) (bits >> 16);
+		else
+			elements[i] = (uint16_t) (bits >> 16 & 0x8000) | (uint16_t) (bits & 0x3bff) >> (i % 7 == 0 ? 4 : 0);
+	}
+	electra_widen(dtype, stored, count, values);
+}
+
+/* Packs them as image.h says. */
+static void
+pack_weights(size_t element, const char *stored, size_t out_dim, size_t in_dim, char *panels)
+{
+	for (size_t n = 0; n < out_dim; n++)
+		for (size_t k = 0; k < in_dim; k++)
+			memcpy(panels + ((n / 32 * in_dim + k) * 32 + n % 32) * element,
+				   stored + (n * in_dim + k) * element, element);
+}
+
+/* cblas_sgemm without its enumerations. */
+static void
+sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
+	  const float *b, int ldb, float beta, float *c, int ldc)
+{
+	cblas_sgemm((CBLAS_ORDER) order, (CBLAS_TRANSPOSE) trans_a, (CBLAS_TRANSPOSE) trans_b, m, n, k,
+				alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+static bool
+openblas_gemm(const electra_gemm_call *call, electra_pacer *pacer)
+{
+	return electra_gemm_openblas(call, sgemm, pacer);
+}
+
 /* One product with every set against chains of fmaf, and against OpenBLAS. */
 static void
-check_gemm(size_t rows, size_t out_dim, size_t in_dim, bool with_bias)
+check_gemm_of(electra_dtype dtype, size_t rows, size_t out_dim, size_t in_dim, bool with_bias)
 {
+	size_t		element = electra_gemm_element(dtype);
 	size_t		x_stride = in_dim + 3;
 	size_t		y_stride = out_dim + 5;
 	size_t		padded = (out_dim + 31) / 32 * 32;
 	float	   *x = random_array(rows * x_stride, 1, 1.0f);
-	float	   *weights = random_array(out_dim * in_dim, 2, 1.0f);
-	float	   *panels = calloc(padded * in_dim, sizeof(float));
+	float	   *weights = malloc(out_dim * in_dim * sizeof(float));
+	char	   *stored = malloc(out_dim * in_dim * element);
+	char	   *panels = calloc(padded * in_dim, element);
 	float	   *bias = calloc(padded, sizeof(float));
 	float	   *expected = calloc(rows * y_stride, sizeof(float));
 	float	   *y = calloc(rows * y_stride, sizeof(float));
 	uint64_t	state = 3;
 	electra_gemm_call call = {
-		.x = x, .x_stride = x_stride, .rows = rows, .panels = panels,
+		.x = x, .x_stride = x_stride, .rows = rows, .panels = panels, .dtype = dtype,
 		.bias = with_bias ? bias : NULL, .in_dim = in_dim, .out_dim = out_dim,
 		.y = y, .y_stride = y_stride
 	};
 
+	weights_of(dtype, out_dim * in_dim, stored, weights);
+	pack_weights(element, stored, out_dim, in_dim, panels);
 	for (size_t n = 0; n < out_dim; n++)
-	{
 		bias[n] = random_float(&state);
-		electra_pack_row(panels + n / 32 * in_dim * 32, (int) (n % 32), weights + n * in_dim,
-						 (int64_t) in_dim);
-	}
 	for (size_t r = 0; r < rows; r++)
 		for (size_t n = 0; n < out_dim; n++)
 		{
@@ -118,15 +173,36 @@ check_gemm(size_t rows, size_t out_dim, size_t in_dim, bool with_bias)
 		assert_same_bits(y, expected, rows * y_stride, "gemm", set);
 	}
 	memset(y, 0, rows * y_stride * sizeof(float));
-	assert_true(electra_gemm_openblas(&call, &never));
+	electra_gemm_substitute(openblas_gemm);
+	assert_true(electra_gemm(&call, &never));
 	for (size_t i = 0; i < rows * y_stride; i++)
 		assert_true(fabsf(y[i] - expected[i]) <= 1e-5f * sqrtf((float) in_dim) + 1e-6f);
+	electra_gemm_substitute(NULL);
+	call.activate = true;
+	call.activation = ELECTRA_GELU_TANH;
+	electra_kernels_choose(ELECTRA_KERNELS_PORTABLE);
+	for (size_t r = 0; r < rows; r++)
+		electra_kernels()->activate(call.activation, expected + r * y_stride, out_dim);
+	FOR_EACH_SET(set)
+	{
+		memset(y, 0, rows * y_stride * sizeof(float));
+		assert_true(electra_gemm(&call, &never));
+		assert_same_bits(y, expected, rows * y_stride, "gemm and activation", set);
+	}
 	free(x);
 	free(weights);
+	free(stored);
 	free(panels);
 	free(bias);
 	free(expected);
 	free(y);
+}
+
+static void
+check_gemm(size_t rows, size_t out_dim, size_t in_dim, bool with_bias)
+{
+	for (int dtype = ELECTRA_F32; dtype <= ELECTRA_BF16; dtype++)
+		check_gemm_of((electra_dtype) dtype, rows, out_dim, in_dim, with_bias);
 }
 
 static void
@@ -168,10 +244,40 @@ test_gemm_stops(void **state)
 
 	(void) state;
 	assert_false(electra_gemm(&call, &stopped));
-	assert_false(electra_gemm_openblas(&call, &stopped));
+	call.activate = true;
+	assert_false(electra_gemm(&call, &stopped));
+	call.activate = false;
+	assert_false(electra_gemm_openblas(&call, sgemm, &stopped));
 	free(x);
 	free(panels);
 	free(y);
+}
+
+/*
+ * Every element of float16 and bfloat16 but infinity and NaN, with every set
+ * as electra_widen has it.
+ */
+static void
+test_widen(void **state)
+{
+	static uint16_t stored[65536];
+	static float expected[65536];
+	static float values[65536];
+
+	(void) state;
+	for (int dtype = ELECTRA_F16; dtype <= ELECTRA_BF16; dtype++)
+	{
+		uint16_t	infinite = dtype == ELECTRA_F16 ? 0x7c00 : 0x7f80;
+
+		for (size_t i = 0; i < 65536; i++)
+			stored[i] = (i & infinite) == infinite ? 0 : (uint16_t) i;
+		electra_widen((electra_dtype) dtype, stored, 65536, expected);
+		FOR_EACH_SET(set)
+		{
+			electra_kernels()->widen((electra_dtype) dtype, stored, 65536, values);
+			assert_same_bits(values, expected, 65536, "widen", set);
+		}
+	}
 }
 
 /* Row operations with n elements: LayerNorm, softmax, dot, scale, add3. */
@@ -551,6 +657,7 @@ main(void)
 		cmocka_unit_test(test_gemm),
 		cmocka_unit_test(test_gemm_blocks),
 		cmocka_unit_test(test_gemm_stops),
+		cmocka_unit_test(test_widen),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_softmax),
 		cmocka_unit_test(test_activations),
