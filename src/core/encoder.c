@@ -7,6 +7,12 @@
  * sequence_output; queries, keys and values exist for a group of heads at a
  * time; what follows attention runs in blocks of rows, so that the wide
  * intermediate of the feed-forward part stays in the cache.
+ *
+ * Layers in int8 take quantized inputs.  What feeds one is quantized, row by
+ * row, where it is made; the intermediate exists in no other form but for a
+ * few columns.  The value layers take what quantization leaves of their input
+ * as well: of real MiniLM's error in int8 this takes away nearly half.
+ * Attention itself stays in floats.
  */
 #include "encoder.h"
 
@@ -15,12 +21,16 @@
 #include "attention.h"
 #include "fpenv.h"
 #include "linear.h"
+#include "table.h"
 
 /* Tokens that go through the rest of a layer together. */
 #define ROW_BLOCK 128
 
 /* Columns that a group of heads has at least, if the shape allows it. */
 #define GROUP_COLUMNS 128
+
+/* Columns of the intermediate that are made at a time; whole groups of int8. */
+#define INTERMEDIATE_COLUMNS 256
 
 /* Rows of the workspace are this much longer, so that they do not all fall into one set of a cache. */
 #define ROW_PADDING 16
@@ -36,12 +46,26 @@ typedef struct encoder_run
 	size_t		longest;		/* sequence */
 	size_t		group_dim;		/* columns of a group of heads */
 	size_t		block_rows;		/* at most so many rows in a block */
+	bool		quantizes;		/* is any matrix in int8 */
+	bool		widest;			/* is any intermediate kept as floats */
 	float	   *hidden;			/* (T, hidden_dim) */
+	electra_int8_rows quantized_hidden; /* (T, hidden_dim), if quantizes */
+	electra_int8_rows rest_hidden;	/* what that leaves of hidden */
 	float	   *context;		/* (T, context_stride): what attention gives */
 	size_t		context_stride;
 	float	   *scratch;		/* for a group of heads or a block of rows */
 	electra_pacer pacer;
 } encoder_run;
+
+/* What a block of rows needs behind attention, in scratch. */
+typedef struct feed_forward_space
+{
+	float	   *output;			/* (block_rows, hidden_dim) */
+	electra_int8_rows context;	/* (block_rows, hidden_dim), if quantizes */
+	electra_int8_rows intermediate; /* (block_rows, intermediate_dim), the same */
+	float	   *columns;		/* (block_rows, intermediate_stride), or a few
+								 * columns of it */
+} feed_forward_space;
 
 /* Workspace starts at multiples of 64 bytes. */
 static size_t
@@ -71,6 +95,15 @@ group_columns(const electra_config *config)
 	return (size_t) config->hidden_dim;
 }
 
+/* Is any matrix of a layer in int8? */
+static bool
+layer_quantizes(const electra_image_layer *layer)
+{
+	return layer->query.dtype == ELECTRA_I8 || layer->key.dtype == ELECTRA_I8 ||
+		layer->value.dtype == ELECTRA_I8 || layer->attention_output.dtype == ELECTRA_I8 ||
+		layer->intermediate.dtype == ELECTRA_I8 || layer->output.dtype == ELECTRA_I8;
+}
+
 /* Sizes of everything, from shape and batch. */
 static void
 start_run(encoder_run *run, const electra_model *model, const electra_batch *batch)
@@ -86,6 +119,13 @@ start_run(encoder_run *run, const electra_model *model, const electra_batch *bat
 	run->group_dim = group_columns(run->config);
 	run->block_rows = run->num_tokens < ROW_BLOCK ? run->num_tokens : ROW_BLOCK;
 	run->context_stride = aligned((size_t) run->config->hidden_dim) + ROW_PADDING;
+	run->quantizes = model->header->projection.dtype == ELECTRA_I8;
+	run->widest = false;
+	for (int32_t l = 0; l < run->config->num_layers; l++)
+	{
+		run->quantizes = run->quantizes || layer_quantizes(&model->layers[l]);
+		run->widest = run->widest || model->layers[l].output.dtype != ELECTRA_I8;
+	}
 }
 
 /* Row strides within scratch. */
@@ -95,24 +135,88 @@ group_stride(const encoder_run *run)
 	return aligned(run->group_dim) + ROW_PADDING;
 }
 
+/* Of so many columns of the intermediate as exist at a time. */
 static size_t
 intermediate_stride(const encoder_run *run)
 {
-	return aligned((size_t) run->config->intermediate_dim) + ROW_PADDING;
+	size_t		dim = (size_t) run->config->intermediate_dim;
+
+	if (!run->widest && dim > INTERMEDIATE_COLUMNS)
+		dim = INTERMEDIATE_COLUMNS;
+	return aligned(dim) + ROW_PADDING;
+}
+
+/* Floats of rows quantized, if anything is. */
+static size_t
+quantized_floats(const encoder_run *run, size_t rows, size_t dim)
+{
+	return run->quantizes ? electra_int8_rows_size(rows, dim) / sizeof(float) : 0;
+}
+
+/* Takes rows for quantizing from *memory, if anything is. */
+static electra_int8_rows
+take_quantized(const encoder_run *run, float **memory, size_t rows, size_t dim)
+{
+	electra_int8_rows quantized = {.values = NULL};
+
+	if (run->quantizes)
+		quantized = electra_int8_rows_at(*memory, rows, dim);
+	*memory += quantized_floats(run, rows, dim);
+	return quantized;
+}
+
+static feed_forward_space
+lay_out_feed_forward(const encoder_run *run)
+{
+	size_t		hidden_dim = (size_t) run->config->hidden_dim;
+	float	   *memory = run->scratch;
+	feed_forward_space space = {.output = memory};
+
+	memory += aligned(run->block_rows * hidden_dim);
+	space.context = take_quantized(run, &memory, run->block_rows, hidden_dim);
+	space.intermediate = take_quantized(run, &memory, run->block_rows,
+										(size_t) run->config->intermediate_dim);
+	space.columns = memory;
+	return space;
 }
 
 static size_t
-scratch_floats(const encoder_run *run)
+feed_forward_floats(const encoder_run *run)
 {
-	const electra_config *config = run->config;
-	size_t		head_dim = (size_t) (config->hidden_dim / config->num_heads);
-	size_t		attention = 3 * run->num_tokens * group_stride(run) +
-		electra_attention_workspace(run->longest, head_dim);
-	size_t		embeddings = run->block_rows * (size_t) config->embedding_dim;
-	size_t		feed_forward = run->block_rows *
-		(intermediate_stride(run) + (size_t) config->hidden_dim);
+	size_t		hidden_dim = (size_t) run->config->hidden_dim;
 
-	return largest(largest(attention, embeddings), feed_forward);
+	return aligned(run->block_rows * hidden_dim) +
+		quantized_floats(run, run->block_rows, hidden_dim) +
+		quantized_floats(run, run->block_rows, (size_t) run->config->intermediate_dim) +
+		run->block_rows * intermediate_stride(run);
+}
+
+static size_t
+attention_floats(const encoder_run *run)
+{
+	size_t		head_dim = (size_t) (run->config->hidden_dim / run->config->num_heads);
+
+	return 3 * run->num_tokens * group_stride(run) +
+		electra_attention_workspace(run->longest, head_dim);
+}
+
+/* Sums of embeddings, one row of each table, the sums quantized. */
+static size_t
+embedding_floats(const encoder_run *run)
+{
+	size_t		dim = (size_t) run->config->embedding_dim;
+
+	return aligned(run->block_rows * dim) + 3 * aligned(dim) +
+		quantized_floats(run, run->block_rows, dim);
+}
+
+/* Context, quantized hidden states and scratch. */
+static size_t
+workspace_floats(const encoder_run *run)
+{
+	return run->num_tokens * run->context_stride +
+		2 * quantized_floats(run, run->num_tokens, (size_t) run->config->hidden_dim) +
+		largest(attention_floats(run), largest(embedding_floats(run), feed_forward_floats(run)));
 }
 
 size_t
@@ -121,7 +225,7 @@ electra_encoder_workspace(const electra_model *model, const electra_batch *batch
 	encoder_run run;
 
 	start_run(&run, model, batch);
-	return (run.num_tokens * run.context_stride + scratch_floats(&run)) * sizeof(float);
+	return workspace_floats(&run) * sizeof(float);
 }
 
 /* Each sequence needs a key, or there is nothing to divide by. */
@@ -194,29 +298,54 @@ check_batch(const electra_config *config, const electra_batch *batch, electra_er
 	return batch->padding_mask == NULL ? ELECTRA_OK : check_mask(batch, error);
 }
 
-/* y = x W + b for the columns first_column … first_column + columns - 1 of a linear layer. */
+/* All columns of a layer, without an activation. */
 static bool
-linear(encoder_run *run, const electra_image_linear *layer, size_t first_column, size_t columns,
-	   const float *x, size_t x_stride, size_t rows, float *y, size_t y_stride)
+linear(encoder_run *run, const electra_image_linear *layer, const electra_linear_input *input,
+	   size_t rows, float *y, size_t y_stride)
 {
-	electra_gemm_call call = electra_linear_call(run->model, layer);
+	electra_linear_call call = {
+		.layer = layer,
+		.columns = (size_t) layer->out_dim,
+		.input = *input,
+		.rows = rows,
+		.activation = ELECTRA_IDENTITY,
+		.y = y,
+		.y_stride = y_stride
+	};
 
-	call.x = x;
-	call.x_stride = x_stride;
-	call.rows = rows;
-	call.panels += first_column * call.in_dim;
-	if (call.bias != NULL)
-		call.bias += first_column;
-	call.out_dim = columns;
-	call.y = y;
-	call.y_stride = y_stride;
-	return electra_gemm(&call, &run->pacer);
+	return electra_linear(run->model, &call, &run->pacer);
 }
 
-/* Each row of x: LayerNorm(x + residual). */
+/* The rows of hidden from first on, as input of a layer. */
+static electra_linear_input
+hidden_input(const encoder_run *run, size_t first)
+{
+	size_t		hidden_dim = (size_t) run->config->hidden_dim;
+	electra_linear_input input = {.x = run->hidden + first * hidden_dim, .stride = hidden_dim};
+
+	if (run->quantizes)
+	{
+		input.quantized = electra_int8_rows_from(&run->quantized_hidden, first, 0);
+		input.rest = electra_int8_rows_from(&run->rest_hidden, first, 0);
+	}
+	return input;
+}
+
+/* Quantizes a row in as many forms as input has. */
+static void
+quantize_row(const electra_linear_input *input, size_t row, const float *x, size_t dim)
+{
+	if (input->rest.values != NULL)
+		electra_int8_quantize_twice(&input->quantized, &input->rest, row, x, dim);
+	else if (input->quantized.values != NULL)
+		electra_int8_quantize(&input->quantized, row, x, dim);
+}
+
+/* Each row of x: LayerNorm(x + residual), and the same quantized in target's forms. */
 static bool
 layer_norm(encoder_run *run, const electra_image_layer_norm *norm, float *x /* (rows, dim) */ ,
-		   const float *residual /* (rows, dim), or NULL */ , size_t rows, size_t dim)
+		   const float *residual /* (rows, dim), or NULL */ , size_t rows, size_t dim,
+		   const electra_linear_input *target)
 {
 	const float *weight = electra_model_floats(run->model, norm->weight);
 	const float *bias = electra_model_floats(run->model, norm->bias);
@@ -227,8 +356,20 @@ layer_norm(encoder_run *run, const electra_image_layer_norm *norm, float *x /* (
 			return false;
 		run->kernels->layer_norm(x + r * dim, residual == NULL ? NULL : residual + r * dim,
 								 weight, bias, dim, (float) run->config->layer_norm_eps);
+		quantize_row(target, r, x + r * dim, dim);
 	}
 	return true;
+}
+
+/* A row of a table: itself where it is floats, else widened in memory. */
+static const float *
+table_row(const electra_model *model, const electra_image_table *table, size_t row,
+		  float *memory /* (dim) */ )
+{
+	if (table->dtype == ELECTRA_F32)
+		return electra_model_floats(model, electra_table_row_offset(table, row));
+	electra_table_row(model, table, row, memory);
+	return memory;
 }
 
 /*
@@ -238,24 +379,27 @@ layer_norm(encoder_run *run, const electra_image_layer_norm *norm, float *x /* (
  */
 static void
 sum_embeddings(encoder_run *run, size_t first, size_t rows, int *sequence,
-			   float *sums /* (rows, embedding_dim) */ )
+			   float *sums /* (rows, embedding_dim) */ , float *widened /* (3, aligned dim) */ )
 {
 	const electra_image_header *header = run->model->header;
 	const electra_batch *batch = run->batch;
 	size_t		dim = (size_t) run->config->embedding_dim;
-	const float *words = electra_model_floats(run->model, header->word_embeddings);
-	const float *segments = electra_model_floats(run->model, header->segment_embeddings);
-	const float *positions = electra_model_floats(run->model, header->position_embeddings);
 
 	for (size_t t = first; t < first + rows; t++)
 	{
 		size_t		segment = batch->segment_ids == NULL ? 0 : batch->segment_ids[t];
+		size_t		position;
 
 		while (t >= (size_t) batch->offsets[*sequence + 1])
 			(*sequence)++;
-		run->kernels->add3(sums + (t - first) * dim, words + (size_t) batch->token_ids[t] * dim,
-						   segments + segment * dim,
-						   positions + (t - (size_t) batch->offsets[*sequence]) * dim, dim);
+		position = t - (size_t) batch->offsets[*sequence];
+		run->kernels->add3(sums + (t - first) * dim,
+						   table_row(run->model, &header->word_embeddings,
+									 (size_t) batch->token_ids[t], widened),
+						   table_row(run->model, &header->segment_embeddings, segment,
+									 widened + aligned(dim)),
+						   table_row(run->model, &header->position_embeddings, position,
+									 widened + 2 * aligned(dim)), dim);
 	}
 }
 
@@ -267,21 +411,28 @@ embed(encoder_run *run)
 	size_t		dim = (size_t) run->config->embedding_dim;
 	size_t		hidden_dim = (size_t) run->config->hidden_dim;
 	size_t		num_blocks = electra_num_pieces(run->num_tokens, run->block_rows);
+	bool		projects = header->projection.panels != 0;
+	float	   *widened = run->scratch + aligned(run->block_rows * dim);
+	float	   *memory = widened + 3 * aligned(dim);
+	electra_int8_rows quantized = take_quantized(run, &memory, run->block_rows, dim);
 	size_t		first = 0;
 	int			sequence = 0;
 
 	for (size_t b = 0; b < num_blocks; b++)
 	{
 		size_t		rows = electra_piece(run->num_tokens, num_blocks, b);
-		float	   *hidden = run->hidden + first * hidden_dim;
-		float	   *sums = header->projection.panels == 0 ? hidden : run->scratch;
+		electra_linear_input hidden = hidden_input(run, first);
+		float	   *output = run->hidden + first * hidden_dim;
+		electra_linear_input sums = {.x = run->scratch, .stride = dim, .quantized = quantized};
 
-		sum_embeddings(run, first, rows, &sequence, sums);
-		if (!layer_norm(run, &header->embedding_norm, sums, NULL, rows, dim))
+		sum_embeddings(run, first, rows, &sequence, projects ? run->scratch : output, widened);
+		if (!layer_norm(run, &header->embedding_norm, projects ? run->scratch : output, NULL, rows,
+						dim, projects ? &sums : &hidden))
 			return false;
-		if (sums != hidden && !linear(run, &header->projection, 0, hidden_dim, sums, dim, rows,
-									  hidden, hidden_dim))
+		if (projects && !linear(run, &header->projection, &sums, rows, output, hidden_dim))
 			return false;
+		for (size_t r = 0; r < rows && projects; r++)
+			quantize_row(&hidden, r, output + r * hidden_dim, hidden_dim);
 		first += rows;
 	}
 	return true;
@@ -291,26 +442,38 @@ embed(encoder_run *run)
 static bool
 attend(encoder_run *run, const electra_image_layer *layer)
 {
+	const electra_image_linear *parts[3] = {&layer->query, &layer->key, &layer->value};
 	const electra_batch *batch = run->batch;
 	size_t		hidden_dim = (size_t) run->config->hidden_dim;
 	size_t		head_dim = hidden_dim / (size_t) run->config->num_heads;
 	size_t		stride = group_stride(run);
+	size_t		part_floats = run->num_tokens * stride;
 	float	   *query = run->scratch;
-	float	   *key = query + run->num_tokens * stride;
-	float	   *value = key + run->num_tokens * stride;
 	float		scale = 1.0f / sqrtf((float) head_dim);
 
 	for (size_t column = 0; column < hidden_dim; column += run->group_dim)
 	{
 		size_t		columns = run->group_dim < hidden_dim - column ? run->group_dim : hidden_dim - column;
 
-		if (!linear(run, &layer->query, column, columns, run->hidden, hidden_dim,
-					run->num_tokens, query, stride) ||
-			!linear(run, &layer->key, column, columns, run->hidden, hidden_dim,
-					run->num_tokens, key, stride) ||
-			!linear(run, &layer->value, column, columns, run->hidden, hidden_dim,
-					run->num_tokens, value, stride))
-			return false;
+		for (size_t part = 0; part < 3; part++)
+		{
+			electra_linear_call call = {
+				.layer = parts[part],
+				.first_column = column,
+				.columns = columns,
+				.input = hidden_input(run, 0),
+				.rows = run->num_tokens,
+				.activation = ELECTRA_IDENTITY,
+				.y = query + part * part_floats,
+				.y_stride = stride
+			};
+
+			/* values lose most by quantization; queries and keys little */
+			if (parts[part] != &layer->value)
+				call.input.rest.values = NULL;
+			if (!electra_linear(run->model, &call, &run->pacer))
+				return false;
+		}
 		for (size_t t = 0; t < run->num_tokens; t++)
 			run->kernels->scale(query + t * stride, columns, scale);
 		for (int b = 0; b < batch->num_sequences; b++)
@@ -318,8 +481,8 @@ attend(encoder_run *run, const electra_image_layer *layer)
 			size_t		first = (size_t) batch->offsets[b];
 			electra_attention_call call = {
 				.query = query + first * stride,
-				.key = key + first * stride,
-				.value = value + first * stride,
+				.key = query + part_floats + first * stride,
+				.value = query + 2 * part_floats + first * stride,
 				.stride = stride,
 				.length = (size_t) batch->offsets[b + 1] - first,
 				.padding_mask = batch->padding_mask == NULL ? NULL : batch->padding_mask + first,
@@ -327,11 +490,67 @@ attend(encoder_run *run, const electra_image_layer *layer)
 				.head_dim = head_dim,
 				.context = run->context + first * run->context_stride + column,
 				.context_stride = run->context_stride,
-				.workspace = value + run->num_tokens * stride
+				.workspace = query + 3 * part_floats
 			};
 
 			if (!electra_attention(&call, &run->pacer))
 				return false;
+		}
+	}
+	return true;
+}
+
+/* output = hidden + attention's output layer, of a block of rows. */
+static bool
+attention_output(encoder_run *run, const electra_image_layer *layer, size_t first, size_t rows,
+				 const feed_forward_space *space)
+{
+	size_t		hidden_dim = (size_t) run->config->hidden_dim;
+	electra_linear_input context = {
+		.x = run->context + first * run->context_stride,
+		.stride = run->context_stride,
+		.quantized = space->context
+	};
+
+	for (size_t r = 0; r < rows && run->quantizes; r++)
+		electra_int8_quantize(&context.quantized, r, context.x + r * context.stride, hidden_dim);
+	return linear(run, &layer->attention_output, &context, rows, space->output, hidden_dim);
+}
+
+/*
+ * The intermediate of a block of rows, a few columns at a time: as floats, or
+ * quantized at once where the layer behind it is in int8.
+ */
+static bool
+intermediate(encoder_run *run, const electra_image_layer *layer, const electra_linear_input *hidden,
+			 size_t rows, const feed_forward_space *space)
+{
+	bool		quantizes = layer->output.dtype == ELECTRA_I8;
+	size_t		dim = (size_t) run->config->intermediate_dim;
+	size_t		stride = intermediate_stride(run);
+
+	for (size_t column = 0; column < dim; column += INTERMEDIATE_COLUMNS)
+	{
+		size_t		columns = dim - column < INTERMEDIATE_COLUMNS ? dim - column : INTERMEDIATE_COLUMNS;
+		electra_linear_call call = {
+			.layer = &layer->intermediate,
+			.first_column = column,
+			.columns = columns,
+			.input = *hidden,
+			.rows = rows,
+			.activation = run->config->activation,
+			.y = space->columns + (quantizes ? 0 : column),
+			.y_stride = stride
+		};
+
+		if (!electra_linear(run->model, &call, &run->pacer))
+			return false;
+		if (quantizes)
+		{
+			electra_int8_rows quantized = electra_int8_rows_from(&space->intermediate, 0, column);
+
+			for (size_t r = 0; r < rows; r++)
+				electra_int8_quantize(&quantized, r, space->columns + r * stride, columns);
 		}
 	}
 	return true;
@@ -342,29 +561,22 @@ static bool
 feed_forward(encoder_run *run, const electra_image_layer *layer, size_t first, size_t rows)
 {
 	size_t		hidden_dim = (size_t) run->config->hidden_dim;
-	size_t		intermediate_dim = (size_t) run->config->intermediate_dim;
-	size_t		stride = intermediate_stride(run);
 	float	   *hidden = run->hidden + first * hidden_dim;
-	float	   *intermediate = run->scratch;
-	float	   *output = intermediate + run->block_rows * stride;
+	electra_linear_input attended = hidden_input(run, first);
+	electra_linear_input next = hidden_input(run, first);
+	feed_forward_space space = lay_out_feed_forward(run);
+	electra_linear_input activated = {
+		.x = space.columns,
+		.stride = intermediate_stride(run),
+		.quantized = space.intermediate
+	};
 
-	if (!linear(run, &layer->attention_output, 0, hidden_dim,
-				run->context + first * run->context_stride, run->context_stride, rows,
-				output, hidden_dim) ||
-		!layer_norm(run, &layer->attention_norm, hidden, output, rows, hidden_dim) ||
-		!linear(run, &layer->intermediate, 0, intermediate_dim, hidden, hidden_dim, rows,
-				intermediate, stride))
-		return false;
-	for (size_t r = 0; r < rows; r++)
-	{
-		if (electra_pacer_stop(&run->pacer, intermediate_dim * ELECTRA_ACTIVATION_WORK))
-			return false;
-		run->kernels->activate(run->config->activation, intermediate + r * stride,
-							   intermediate_dim);
-	}
-	return linear(run, &layer->output, 0, hidden_dim, intermediate, stride, rows,
-				  output, hidden_dim) &&
-		layer_norm(run, &layer->output_norm, hidden, output, rows, hidden_dim);
+	attended.rest.values = NULL;
+	return attention_output(run, layer, first, rows, &space) &&
+		layer_norm(run, &layer->attention_norm, hidden, space.output, rows, hidden_dim, &attended) &&
+		intermediate(run, layer, &attended, rows, &space) &&
+		linear(run, &layer->output, &activated, rows, space.output, hidden_dim) &&
+		layer_norm(run, &layer->output_norm, hidden, space.output, rows, hidden_dim, &next);
 }
 
 /* False if the pacer stopped it. */
@@ -410,6 +622,10 @@ electra_encode(const electra_model *model, const electra_batch *batch, void *wor
 	run.hidden = sequence_output;
 	run.context = workspace;
 	run.scratch = run.context + run.num_tokens * run.context_stride;
+	run.quantized_hidden = take_quantized(&run, &run.scratch, run.num_tokens,
+										  (size_t) run.config->hidden_dim);
+	run.rest_hidden = take_quantized(&run, &run.scratch, run.num_tokens,
+									 (size_t) run.config->hidden_dim);
 	run.pacer = (electra_pacer) {.poll = poll};
 
 	electra_fpenv_enter(&saved);

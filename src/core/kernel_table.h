@@ -6,6 +6,7 @@
 #ifndef ELECTRA_KERNEL_TABLE_H
 #define ELECTRA_KERNEL_TABLE_H
 
+#include "int8_table.h"
 #include "kernels.h"
 
 /* No set has taller tiles. */
@@ -26,10 +27,13 @@ typedef struct electra_tile
 	size_t		y_stride;
 	int			columns;		/* 1 … 32 */
 	bool		resume;			/* go on from the sums in y instead of 0 */
-	const float *ahead;			/* weights that later tiles need: at each k, 32
-								 * floats are fetched from here … */
-	size_t		ahead_step;		/* … and so many floats further at the next k */
+	const char *ahead;			/* weights that later tiles need: with every
+								 * ELECTRA_TILE_STEP k, … */
+	size_t		ahead_step;		/* … so many bytes more are fetched into the
+								 * caches: a multiple of 64 */
 } electra_tile;
+
+#define ELECTRA_TILE_STEP 2
 
 typedef void (*electra_tile_function) (const electra_tile *tile);
 
@@ -41,6 +45,10 @@ typedef struct electra_kernel_table
 	int			tile_rows;
 	electra_tile_function tiles[ELECTRA_MAX_TILE_ROWS];
 
+	/* weights in F16 or BF16 to floats, exactly; count is a multiple of 16 */
+	void		(*widen) (electra_dtype dtype, const void *stored /* (count) */ , size_t count,
+						  float *values /* (count) */ );
+
 	/* sum = (a + b) + c */
 	void		(*add3) (float *sum /* (n) */ , const float *a, const float *b, const float *c,
 						 size_t n);
@@ -51,6 +59,10 @@ typedef struct electra_kernel_table
 							   const float *bias, size_t dim, float epsilon);
 
 	void		(*activate) (electra_activation activation, float *x /* (n) */ , size_t n);
+
+	/* the same for a few columns of several rows */
+	void		(*activate_rows) (electra_activation activation, float *x, size_t rows,
+								  size_t columns, size_t stride);
 
 	/* x := exp(x - max x); returns 1 / the sum of them */
 	float		(*softmax) (float *x /* (n) */ , size_t n);
@@ -74,12 +86,18 @@ typedef struct electra_kernel_table
 								 size_t rows, size_t dim);
 
 	bool		(*all_finite) (const float *x /* (n) */ , size_t n);
+
+	const electra_int8_table *int8;
 } electra_kernel_table;
 
 extern const electra_kernel_table electra_kernel_table_portable;
 #if defined(__x86_64__)
 extern const electra_kernel_table electra_kernel_table_avx2;
+extern const electra_kernel_table electra_kernel_table_avx_vnni;
 extern const electra_kernel_table electra_kernel_table_avx512;
+extern const electra_kernel_table electra_kernel_table_avx512_vnni;
+#elif defined(__aarch64__)
+extern const electra_kernel_table electra_kernel_table_neon;
 #endif
 
 /* The table of electra_kernels_chosen(). */

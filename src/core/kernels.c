@@ -17,6 +17,7 @@
 #define CPU_FMA (1u << 12)
 #define CPU_OSXSAVE (1u << 27)
 #define CPU_AVX (1u << 28)
+#define CPU_F16C (1u << 29)
 
 /* CPUID leaf 7, EBX */
 #define CPU_AVX2 (1u << 5)
@@ -25,6 +26,10 @@
 #define CPU_AVX512BW (1u << 30)
 #define CPU_AVX512VL (1u << 31)
 #define CPU_AVX512 (CPU_AVX512F | CPU_AVX512DQ | CPU_AVX512BW | CPU_AVX512VL)
+
+/* CPUID leaf 7, ECX, and leaf 7.1, EAX */
+#define CPU_AVX512_VNNI (1u << 11)
+#define CPU_AVX_VNNI (1u << 4)
 
 /* XCR0: registers that the operating system saves */
 #define STATE_AVX 0x06u			/* xmm, ymm */
@@ -43,6 +48,19 @@ saved_states(unsigned int leaf1_ecx)
 	return low;
 }
 
+/* Has it AVX-VNNI, which a subleaf of leaf 7 tells. */
+static bool
+has_avx_vnni(void)
+{
+	unsigned int eax;
+	unsigned int ebx;
+	unsigned int ecx;
+	unsigned int edx;
+
+	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && eax >= 1 &&
+		__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & CPU_AVX_VNNI) != 0;
+}
+
 bool
 electra_kernel_set_available(electra_kernel_set set)
 {
@@ -53,6 +71,7 @@ electra_kernel_set_available(electra_kernel_set set)
 	unsigned int leaf1;
 	unsigned int states;
 	bool		avx2;
+	bool		avx512;
 
 	if (set == ELECTRA_KERNELS_PORTABLE)
 		return true;
@@ -64,10 +83,21 @@ electra_kernel_set_available(electra_kernel_set set)
 	states = saved_states(leaf1);
 	avx2 = (leaf1 & CPU_AVX) != 0 && (leaf1 & CPU_FMA) != 0 && (ebx & CPU_AVX2) != 0 &&
 		(states & STATE_AVX) == STATE_AVX;
-	if (set == ELECTRA_KERNELS_AVX2)
-		return avx2;
-	return set == ELECTRA_KERNELS_AVX512 && avx2 && (ebx & CPU_AVX512) == CPU_AVX512 &&
+	avx512 = avx2 && (ebx & CPU_AVX512) == CPU_AVX512 &&
 		(states & STATE_AVX512) == STATE_AVX512;
+	switch (set)
+	{
+		case ELECTRA_KERNELS_AVX2:
+			return avx2;
+		case ELECTRA_KERNELS_AVX_VNNI:
+			return avx2 && has_avx_vnni();
+		case ELECTRA_KERNELS_AVX512:
+			return avx512;
+		case ELECTRA_KERNELS_AVX512_VNNI:
+			return avx512 && (ecx & CPU_AVX512_VNNI) != 0;
+		default:
+			return false;
+	}
 }
 
 bool
@@ -82,16 +112,44 @@ electra_has_hardware_fma(void)
 		(saved_states(ecx) & STATE_AVX) == STATE_AVX;
 }
 
+/* Asked once: in a virtual machine CPUID takes microseconds. */
+bool
+electra_has_f16c(void)
+{
+	static int	answer = -1;
+	unsigned int eax;
+	unsigned int ebx;
+	unsigned int ecx;
+	unsigned int edx;
+
+	if (answer < 0)
+		answer = __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & CPU_F16C) != 0 &&
+			(saved_states(ecx) & STATE_AVX) == STATE_AVX;
+	return answer == 1;
+}
+
 static const electra_kernel_table *const tables[ELECTRA_NUM_KERNEL_SETS] = {
-	&electra_kernel_table_portable, &electra_kernel_table_avx2, &electra_kernel_table_avx512
+	&electra_kernel_table_portable, &electra_kernel_table_avx2, &electra_kernel_table_avx_vnni,
+	&electra_kernel_table_avx512, &electra_kernel_table_avx512_vnni, NULL
 };
 
 #else
 
+/* NEON with fused multiply-add is part of every aarch64. */
 bool
 electra_kernel_set_available(electra_kernel_set set)
 {
+#ifdef __aarch64__
+	return set == ELECTRA_KERNELS_PORTABLE || set == ELECTRA_KERNELS_NEON;
+#else
 	return set == ELECTRA_KERNELS_PORTABLE;
+#endif
+}
+
+bool
+electra_has_f16c(void)
+{
+	return false;
 }
 
 bool
@@ -105,7 +163,10 @@ electra_has_hardware_fma(void)
 }
 
 static const electra_kernel_table *const tables[ELECTRA_NUM_KERNEL_SETS] = {
-	&electra_kernel_table_portable, NULL, NULL
+	&electra_kernel_table_portable, NULL, NULL, NULL, NULL,
+#ifdef __aarch64__
+	&electra_kernel_table_neon
+#endif
 };
 
 #endif
@@ -115,7 +176,9 @@ static const electra_kernel_table *chosen;
 const char *
 electra_kernel_set_name(electra_kernel_set set)
 {
-	static const char *const names[ELECTRA_NUM_KERNEL_SETS] = {"portable", "avx2", "avx512"};
+	static const char *const names[ELECTRA_NUM_KERNEL_SETS] = {
+		"portable", "avx2", "avxvnni", "avx512", "avx512vnni", "neon"
+	};
 
 	return names[set];
 }

@@ -13,16 +13,22 @@ typedef enum electra_kernel_set
 {
 	ELECTRA_KERNELS_PORTABLE = 0,
 	ELECTRA_KERNELS_AVX2,
-	ELECTRA_KERNELS_AVX512
+	ELECTRA_KERNELS_AVX_VNNI,	/* the same, and int8 by AVX-VNNI */
+	ELECTRA_KERNELS_AVX512,
+	ELECTRA_KERNELS_AVX512_VNNI,	/* the same, and int8 by AVX-512 VNNI */
+	ELECTRA_KERNELS_NEON		/* aarch64 */
 } electra_kernel_set;
 
-#define ELECTRA_NUM_KERNEL_SETS 3
+#define ELECTRA_NUM_KERNEL_SETS 6
 
-/* "portable", "avx2", "avx512" */
+/* "portable", "avx2", "avxvnni", "avx512", "avx512vnni", "neon" */
 extern const char *electra_kernel_set_name(electra_kernel_set set);
 
 /* What this CPU and operating system can run (CPUID and XGETBV). */
 extern bool electra_kernel_set_available(electra_kernel_set set);
+
+/* Has this CPU F16C, which AVX2 does not imply; false where it is no x86. */
+extern bool electra_has_f16c(void);
 
 /* Does this CPU have fused multiply-add in hardware; without it all is exact but slow. */
 extern bool electra_has_hardware_fma(void);

@@ -7,6 +7,10 @@
 
 #define KERNEL_SET ELECTRA_KERNELS_AVX2
 #define KERNEL_TABLE electra_kernel_table_avx2
+#define KERNEL_INT8 electra_int8_avx2
+#define KERNEL_VNNI_SET ELECTRA_KERNELS_AVX_VNNI
+#define KERNEL_VNNI_TABLE electra_kernel_table_avx_vnni
+#define KERNEL_VNNI_INT8 electra_int8_avx_vnni
 #define TILE_ROWS 6
 #define TILE_VECTORS 1
 

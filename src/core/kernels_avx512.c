@@ -7,6 +7,10 @@
 
 #define KERNEL_SET ELECTRA_KERNELS_AVX512
 #define KERNEL_TABLE electra_kernel_table_avx512
+#define KERNEL_INT8 electra_int8_avx512
+#define KERNEL_VNNI_SET ELECTRA_KERNELS_AVX512_VNNI
+#define KERNEL_VNNI_TABLE electra_kernel_table_avx512_vnni
+#define KERNEL_VNNI_INT8 electra_int8_avx512_vnni
 #define TILE_ROWS 14
 #define TILE_VECTORS 2
 

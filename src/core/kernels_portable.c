@@ -5,6 +5,7 @@
 
 #define KERNEL_SET ELECTRA_KERNELS_PORTABLE
 #define KERNEL_TABLE electra_kernel_table_portable
+#define KERNEL_INT8 electra_int8_portable
 #define TILE_ROWS 4
 #define TILE_VECTORS 1
 

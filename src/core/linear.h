@@ -1,43 +1,46 @@
 /*
- * The linear layers of an image, as calls of the matrix product.
+ * The linear layers of an image, as calls of the matrix products.
  */
 #ifndef ELECTRA_LINEAR_H
 #define ELECTRA_LINEAR_H
 
-#include "gemm.h"
+#include "gemm_int8.h"
 #include "image.h"
 
-/* y = x W + b with all columns of a layer; the caller sets x, y, rows and strides. */
-static inline electra_gemm_call
-electra_linear_call(const electra_model *model, const electra_image_linear *layer)
+/* What a linear layer is applied to: floats, and the same quantized for layers in int8. */
+typedef struct electra_linear_input
 {
-	return (electra_gemm_call) {
-		.panels = electra_model_floats(model, layer->panels),
-		.bias = layer->bias == 0 ? NULL : electra_model_floats(model, layer->bias),
-		.in_dim = (size_t) layer->in_dim,
-		.out_dim = (size_t) layer->out_dim
-	};
-}
+	const float *x;				/* (rows, in_dim), rows stride apart; NULL where
+								 * only the other is at hand */
+	size_t		stride;
+	electra_int8_rows quantized;	/* values NULL: not at hand */
+	electra_int8_rows rest;		/* what that leaves of x, for layers that lose
+								 * too much by it; values NULL: left out */
+} electra_linear_input;
+
+/* One use of a linear layer: some of its columns for some rows. */
+typedef struct electra_linear_call
+{
+	const electra_image_linear *layer;
+	size_t		first_column;	/* a multiple of 32 */
+	size_t		columns;
+	electra_linear_input input;
+	size_t		rows;
+	electra_activation activation;	/* ELECTRA_IDENTITY: none */
+	float	   *y;				/* (rows, columns), rows y_stride apart */
+	size_t		y_stride;
+} electra_linear_call;
+
+/* y = activation(x W + b) by the product that the layer's dtype wants.  False if pacer stopped it. */
+extern bool electra_linear(const electra_model *model, const electra_linear_call *call,
+						   electra_pacer *pacer);
 
 /*
  * y = activation(x W + b) of one vector: so little work that there is nothing
  * to poll for.  The caller has entered fpenv.h's environment.
  */
-static inline void
-electra_dense(const electra_model *model, const electra_image_linear *layer,
-			  electra_activation activation, const float *x /* (in_dim) */ ,
-			  float *y /* (out_dim), not x */ )
-{
-	electra_pacer pacer = {.poll = NULL};
-	electra_gemm_call call = electra_linear_call(model, layer);
-
-	call.x = x;
-	call.x_stride = call.in_dim;
-	call.rows = 1;
-	call.y = y;
-	call.y_stride = call.out_dim;
-	electra_gemm(&call, &pacer);
-	electra_kernels()->activate(activation, y, call.out_dim);
-}
+extern void electra_dense(const electra_model *model, const electra_image_linear *layer,
+						  electra_activation activation, const float *x /* (in_dim) */ ,
+						  float *y /* (out_dim), not x */ );
 
 #endif							/* ELECTRA_LINEAR_H */

@@ -37,6 +37,14 @@ encode(const electra_model *model, const electra_batch *batch)
 	return output;
 }
 
+/* A model whose matrices and tables are stored in dtype. */
+static random_image *
+random_image_create_as(electra_dtype dtype, electra_config *config, uint64_t seed)
+{
+	config->dtype = dtype;
+	return random_image_create(config, seed);
+}
+
 /* One sequence without segments. */
 static float *
 encode_ids(const electra_model *model, const int32_t *ids, int32_t count)
@@ -178,14 +186,13 @@ static const int32_t shapes[][6] = {
 #define NUM_SHAPES ((int) (sizeof(shapes) / sizeof(shapes[0])))
 
 static void
-test_same_bits(void **state)
+test_same_bits_in(electra_dtype dtype)
 {
-	(void) state;
 	for (int s = 0; s < NUM_SHAPES; s++)
 	{
 		electra_config config = random_config(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3],
 											  shapes[s][4], 512);
-		random_image *image = random_image_create(&config, (uint64_t) s);
+		random_image *image = random_image_create_as(dtype, &config, (uint64_t) s);
 		int32_t		ids[300];
 		float	   *first = NULL;
 
@@ -210,9 +217,53 @@ test_same_bits(void **state)
 	}
 }
 
+static void
+test_same_bits(void **state)
+{
+	(void) state;
+	test_same_bits_in(ELECTRA_F32);
+	test_same_bits_in(ELECTRA_I8);
+}
+
+/*
+ * int8 is near floats on random weights, with and without a projection: a
+ * layer that took the wrong input would not be.
+ */
+static void
+test_int8_near_floats(void **state)
+{
+	(void) state;
+	for (size_t s = 1; s < 4; s++)
+	{
+		electra_config config = random_config(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3],
+											  shapes[s][4], 512);
+		random_image *floats = random_image_create_as(ELECTRA_F32, &config, s);
+		random_image *quantized = random_image_create_as(ELECTRA_I8, &config, s);
+		size_t		dim = (size_t) config.hidden_dim;
+		int32_t		ids[40];
+		float	   *expected;
+		float	   *output;
+
+		random_token_ids(&config, s, ids, 40);
+		expected = encode_ids(&floats->model, ids, 40);
+		output = encode_ids(&quantized->model, ids, 40);
+		for (size_t t = 0; t < 40; t++)
+		{
+			float		cosine = electra_cosine_similarity(expected + t * dim, output + t * dim, dim);
+
+			if (!(cosine > 0.995f && cosine < 1.0f))
+				fail_msg("shape %zu, token %zu: cosine %.6f", s, t, (double) cosine);
+		}
+		free(expected);
+		free(output);
+		random_image_free(floats);
+		random_image_free(quantized);
+	}
+}
+
 /* Whatever stands before or behind it, a sequence gives what it gives alone. */
 static void
-test_batch_independence(void **state)
+test_batch_independence_in(electra_dtype dtype)
 {
 	static const int32_t lengths[] = {5, 1, 64, 17, 130, 2, 31};
 	enum
@@ -220,12 +271,11 @@ test_batch_independence(void **state)
 		COUNT = sizeof(lengths) / sizeof(lengths[0])
 	};
 
-	(void) state;
 	for (int s = 1; s < 4; s++)
 	{
 		electra_config config = random_config(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3],
 											  shapes[s][4], 512);
-		random_image *image = random_image_create(&config, (uint64_t) s);
+		random_image *image = random_image_create_as(dtype, &config, (uint64_t) s);
 		int32_t		ids[250];
 		uint8_t		segments[250];
 		int32_t		offsets[COUNT + 1] = {0};
@@ -256,12 +306,20 @@ test_batch_independence(void **state)
 	}
 }
 
+static void
+test_batch_independence(void **state)
+{
+	(void) state;
+	test_batch_independence_in(ELECTRA_F32);
+	test_batch_independence_in(ELECTRA_I8);
+}
+
 /*
  * Sequences of one length, made so by padding: what is live has the bits that
  * it has without, and so has the pooled output, from every set of kernels.
  */
 static void
-test_padding(void **state)
+test_padding_in(electra_dtype dtype)
 {
 	enum
 	{
@@ -274,7 +332,6 @@ test_padding(void **state)
 	uint8_t		mask[COUNT * LENGTH];
 	electra_batch batch = {.num_sequences = COUNT, .offsets = offsets, .token_ids = ids, .padding_mask = mask};
 
-	(void) state;
 	for (int b = 0; b < COUNT; b++)
 	{
 		offsets[b + 1] = (b + 1) * LENGTH;
@@ -291,7 +348,7 @@ test_padding(void **state)
 		float	   *first_pooled = NULL;
 
 		config.has_pooler = true;
-		image = random_image_create(&config, (uint64_t) s);
+		image = random_image_create_as(dtype, &config, (uint64_t) s);
 		for (int set = 0; set < ELECTRA_NUM_KERNEL_SETS; set++)
 		{
 			float	   *padded;
@@ -330,6 +387,14 @@ test_padding(void **state)
 		free(first_pooled);
 		random_image_free(image);
 	}
+}
+
+static void
+test_padding(void **state)
+{
+	(void) state;
+	test_padding_in(ELECTRA_F32);
+	test_padding_in(ELECTRA_I8);
 }
 
 /*
@@ -621,6 +686,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_same_bits),
+		cmocka_unit_test(test_int8_near_floats),
 		cmocka_unit_test(test_batch_independence),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_masks),

@@ -1,0 +1,135 @@
+/*
+ * int8 in plain C: the meaning of the operations out of which its kernels are
+ * made.
+ */
+#include "int8_table.h"
+
+#define INT8_TABLE electra_int8_portable
+#define INT8_ROWS 3
+#define INT8_VECTORS 1
+#define INT8_VALUE_SIZE 1		/* bytes of a stored activation */
+
+#include "lanes_portable.h"
+
+/* The int32 sums of sixteen columns. */
+typedef struct int8_sums
+{
+	int32_t		value[16];
+} int8_sums;
+
+/* Four k of sixteen columns. */
+typedef struct int8_weights
+{
+	int8_t		value[16][4];
+} int8_weights;
+
+/* Four k of a row. */
+typedef struct int8_input
+{
+	int8_t		value[4];
+} int8_input;
+
+/* What a sum begins with: 0, or the corrections where activations have 128 added. */
+LANES_INLINE int8_sums
+int8_start(const int32_t *corrections /* (16) */ )
+{
+	int8_sums	sums = {{0}};
+
+	(void) corrections;
+	return sums;
+}
+
+LANES_INLINE int8_weights
+int8_load_weights(const int8_t *weights /* (16, 4) */ )
+{
+	int8_weights result;
+
+	memcpy(result.value, weights, sizeof(result.value));
+	return result;
+}
+
+/* The values 4 step … 4 step + 3 of a row. */
+LANES_INLINE int8_input
+int8_load_input(const char *x, int step)
+{
+	int8_input	result;
+
+	memcpy(result.value, x + 4 * step, sizeof(result.value));
+	return result;
+}
+
+LANES_INLINE int8_sums
+int8_dot(int8_sums sums, int8_input input, int8_weights weights)
+{
+	for (int i = 0; i < 16; i++)
+		for (int k = 0; k < 4; k++)
+			sums.value[i] += input.value[k] * weights.value[i][k];
+	return sums;
+}
+
+/* Exact: a group's sum is below 2^24. */
+LANES_INLINE lanes
+int8_to_floats(int8_sums sums)
+{
+	lanes		result;
+
+	for (int i = 0; i < 16; i++)
+		result.value[i] = (float) sums.value[i];
+	return result;
+}
+
+LANES_INLINE uint32_t
+lane_bits(lanes a, int i)
+{
+	uint32_t	bits;
+
+	memcpy(&bits, &a.value[i], sizeof(bits));
+	return bits;
+}
+
+/*
+ * The larger of a and |b| by their bits, which order numbers, infinity and NaN:
+ * a NaN is never lost.  a has no sign.
+ */
+LANES_INLINE lanes
+lanes_max_magnitude(lanes a, lanes b)
+{
+	lanes		magnitude = lanes_abs(b);
+
+	for (int i = 0; i < 16; i++)
+		if (lane_bits(magnitude, i) > lane_bits(a, i))
+			a.value[i] = magnitude.value[i];
+	return a;
+}
+
+/* The largest lane in the same order. */
+LANES_INLINE float
+lanes_largest_magnitude(lanes a)
+{
+	int			best = 0;
+
+	for (int i = 1; i < 16; i++)
+		if (lane_bits(a, i) > lane_bits(a, best))
+			best = i;
+	return a.value[best];
+}
+
+/* The low eight bits of each lane: the integer, where INT8_MAGIC has been added to it. */
+LANES_INLINE void
+lanes_store_low_bytes(void *target /* (16) */ , lanes a)
+{
+	uint8_t    *bytes = target;
+
+	for (int i = 0; i < 16; i++)
+		bytes[i] = (uint8_t) lane_bits(a, i);
+}
+
+/* Stores a quantized group. */
+LANES_INLINE void
+int8_store_values(char *values /* (64) */ , const lanes group[4])
+{
+	for (int i = 0; i < 4; i++)
+		lanes_store_low_bytes(values + 16 * i, group[i]);
+}
+
+#include "int8_kernels.h"
