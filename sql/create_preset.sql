@@ -75,7 +75,7 @@ SELECT * FROM attempt_create($$'two words', num_layers => 2, num_heads => 2, hid
 SELECT * FROM attempt_create($$'electra-untrained-tiny', num_layers => 2, num_heads => 2, hidden_dim => 32, intermediate_dim => 64, vocab_size => 10$$);
 SELECT a.wrong, b.what, b.said FROM unnest(ARRAY['num_heads => 3', 'num_heads => 0', 'num_layers => -1', 'hidden_dim => 0', 'intermediate_dim => 0',
 	'embedding_dim => 0', 'vocab_size => 0', 'num_segments => 0', 'max_sequence_length => 0', 'max_sequence_length => NULL', 'num_segments => NULL',
-	'dropout => 1', 'dropout => -0.1', $$dropout => 'NaN'$$, 'dropout => NULL', $$dtype => 'int8'$$, $$dtype => 'source'$$, $$dtype => 'Float32'$$,
+	'dropout => 1', 'dropout => -0.1', $$dropout => 'NaN'$$, 'dropout => NULL', $$dtype => 'int4'$$, $$dtype => 'source'$$, $$dtype => 'Float32'$$,
 	'dtype => NULL', 'seed => NULL', 'num_layers => 1000000', 'num_segments => 300', 'max_sequence_length => 1', 'vocab_size => 2147483647',
 	'hidden_dim => 2147483646']) WITH ORDINALITY AS a(wrong, n),
 	LATERAL attempt_create((SELECT $$'x', $$ || string_agg(d.name || ' => ' || d.value, ', ') || ', ' || wrong

@@ -74,7 +74,7 @@ SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/blank here')$$, :'so
 SELECT * FROM attempt($$SELECT electra_load_preset('/')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'electra-untrained-tiny')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => 'float99')$$, :'sources');
-SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => 'int8')$$, :'sources');
+SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => 'int4')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', pooling => 'best')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', max_length => 0)$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', max_length => 100000)$$, :'sources');

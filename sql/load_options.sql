@@ -40,7 +40,7 @@ FROM electra_presets p, electra_presets f WHERE p.name LIKE 'random\_%' AND f.na
 
 -- what is wrong with the options
 SELECT o.options, a.* FROM unnest(ARRAY['seed => 7', 'load_weights => true, seed => -1', 'seed => NULL', 'load_weights => NULL', 'load_weights => false, seed => NULL',
-	$$dtype => 'float8'$$, $$dtype => 'int8'$$, $$dtype => ''$$, $$query_prompt => repeat('x', 100000)$$]) WITH ORDINALITY AS o(options, n),
+	$$dtype => 'float8'$$, $$dtype => 'int4'$$, $$dtype => ''$$, $$query_prompt => repeat('x', 100000)$$]) WITH ORDINALITY AS o(options, n),
 	LATERAL attempt_load(o.options, :'sources') AS a ORDER BY n, a.what COLLATE "C" DESC;
 
 -- version 0.1's declaration still works with this library

@@ -9,6 +9,7 @@
 
 #include "canonical_json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The U8 tensors are held in memory; far above any vocabulary. */
@@ -281,12 +282,53 @@ shape_fits(const electra_tensor *tensor, const electra_tensor_spec *spec)
 	return true;
 }
 
+/* Whether a tensor's dtype is one that it may have; *expected names them. */
+static bool
+dtype_fits(const electra_config *config, const electra_tensor *tensor,
+		   const electra_tensor_spec *spec, const char **expected)
+{
+	electra_dtype only;
+
+	if (strncmp(tensor->name, "tokenizer.", 10) == 0)
+		only = ELECTRA_U8;
+	else if (config->dtype == ELECTRA_I8)
+		only = spec->quantized ? ELECTRA_I8 : ELECTRA_F32;
+	else
+	{
+		*expected = "F32, F16 or BF16";
+		return electra_dtype_is_weight(tensor->dtype);
+	}
+	*expected = electra_dtype_name(only);
+	return tensor->dtype == only;
+}
+
+/* In an int8 preset scales must be there with a quantized tensor, and that with its scales. */
+static electra_status
+check_scales(const electra_archive *archive, const electra_tensor *tensor,
+			 const electra_tensor_spec *spec, electra_error *error)
+{
+	size_t		base = electra_tensor_scale_base(tensor->name);
+	char		other[sizeof(spec->name) + sizeof(ELECTRA_SCALE_SUFFIX)];
+
+	if (archive->config.dtype != ELECTRA_I8 || (!spec->quantized && base == 0))
+		return ELECTRA_OK;
+	if (spec->quantized)
+		snprintf(other, sizeof(other), "%s%s", tensor->name, ELECTRA_SCALE_SUFFIX);
+	else
+		snprintf(other, sizeof(other), "%.*s", (int) base, tensor->name);
+	if (electra_archive_tensor(archive, other) != NULL)
+		return ELECTRA_OK;
+	electra_fail(error, ELECTRA_CORRUPT, "preset archive lacks tensor \"%s\"", other);
+	electra_fail_detail(error, "It belongs to tensor \"%s\".", tensor->name);
+	return ELECTRA_CORRUPT;
+}
+
 /* Name, shape and kind of data of one tensor against the configuration. */
 static electra_status
 check_tensor(const electra_archive *archive, const electra_tensor *tensor, electra_error *error)
 {
 	electra_tensor_spec spec;
-	bool		is_tokenizer = strncmp(tensor->name, "tokenizer.", 10) == 0;
+	const char *expected_dtype;
 
 	if (!electra_tensor_spec_find(&archive->config, tensor->name, &spec))
 		return electra_fail(error, ELECTRA_CORRUPT, "preset archive has unknown tensor \"%s\"", tensor->name);
@@ -301,14 +343,13 @@ check_tensor(const electra_archive *archive, const electra_tensor *tensor, elect
 		electra_fail_detail(error, "Expected %s, found %s.", expected, found);
 		return ELECTRA_CORRUPT;
 	}
-	if (is_tokenizer ? tensor->dtype != ELECTRA_U8 : !electra_dtype_is_weight(tensor->dtype))
+	if (!dtype_fits(&archive->config, tensor, &spec, &expected_dtype))
 	{
 		electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" with a wrong type", tensor->name);
-		electra_fail_detail(error, "Expected %s, found %s.", is_tokenizer ? "U8" : "F32, F16 or BF16",
-							electra_dtype_name(tensor->dtype));
+		electra_fail_detail(error, "Expected %s, found %s.", expected_dtype, electra_dtype_name(tensor->dtype));
 		return ELECTRA_CORRUPT;
 	}
-	if (is_tokenizer && tensor->end - tensor->begin > MAX_TOKENIZER_TENSOR)
+	if (tensor->dtype == ELECTRA_U8 && tensor->end - tensor->begin > MAX_TOKENIZER_TENSOR)
 	{
 		electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" of %llu bytes", tensor->name,
 					 (unsigned long long) (tensor->end - tensor->begin));
@@ -318,7 +359,7 @@ check_tensor(const electra_archive *archive, const electra_tensor *tensor, elect
 	/* the same name may stand among the tensors of another element size */
 	if (electra_archive_tensor(archive, tensor->name) != tensor)
 		return electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" twice", tensor->name);
-	return ELECTRA_OK;
+	return check_scales(archive, tensor, &spec, error);
 }
 
 /* The number of labels is any, but a head's weight and bias must agree on it. */
@@ -337,13 +378,18 @@ check_labels(const electra_archive *archive, const char *weight_name, const char
 	return ELECTRA_CORRUPT;
 }
 
-/* config.dtype says what the matrices have; there are always some. */
+/*
+ * config.dtype says what the matrices have; there are always some.  Those of
+ * an int8 preset have been checked one by one.
+ */
 static electra_status
 check_dtype(const electra_archive *archive, electra_error *error)
 {
 	electra_dtype found = ELECTRA_F32;
 	bool		first = true;
 
+	if (archive->config.dtype == ELECTRA_I8)
+		return ELECTRA_OK;
 	for (int i = 0; i < archive->num_tensors; i++)
 	{
 		const electra_tensor *tensor = &archive->tensors[i];

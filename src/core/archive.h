@@ -29,6 +29,12 @@
  * - Weights are F32, F16 or BF16, each tensor in its own.  config.dtype follows
  *   from them: it is the dtype that all tensors of rank 2 have, F32 where these
  *   differ; vectors may have any of the three.
+ * - Or config.dtype is I8.  Then every matrix and table but a head's labels
+ *   ("NAME.weight", (N, K)) is I8, -127 … 127, with its scales beside it:
+ *   "NAME.weight_scale", F32 (N, ceil(K/64)), finite and not negative; element
+ *   (n, k) is its value times scale (n, k / 64).  Everything else is F32, and
+ *   the metadata says how near the calibration texts' vectors are to those of
+ *   the weights before quantization.
  * - With tokenizer pipeline "none" the vocabulary is empty (shape [0]) and there
  *   are no added tokens.
  *
@@ -45,6 +51,12 @@
 #define ELECTRA_ARCHIVE_ALIGNMENT 64
 #define ELECTRA_MAX_HEADER_SIZE (16 * 1024 * 1024)
 #define ELECTRA_MAX_RANK 2
+
+/* Consecutive k that share one scale in int8, of weights and of activations. */
+#define ELECTRA_INT8_GROUP 64
+
+/* Behind the name of an I8 tensor: its scales. */
+#define ELECTRA_SCALE_SUFFIX "_scale"
 
 /* A source of bytes in order.  read delivers exactly size bytes or fails. */
 typedef struct electra_stream
@@ -154,14 +166,20 @@ typedef struct electra_tensor_spec
 	int			rank;
 	int64_t		shape[ELECTRA_MAX_RANK];	/* -1: any positive size (num_labels) */
 	bool		required;
+	bool		quantized;		/* I8 with scales where config.dtype is I8 */
 } electra_tensor_spec;
 
 /*
  * Finds the specification of a canonical name; false for a name outside
- * encoder, pooler, heads, modules and tokenizer.
+ * encoder, pooler, heads, modules and tokenizer.  Scales of I8 tensors are
+ * found only where config.dtype is I8, and never "required": the reader demands
+ * them with their tensor.
  */
 extern bool electra_tensor_spec_find(const electra_config *config, const char *name,
 									 electra_tensor_spec *spec);
+
+/* Bytes of the part of a name that the scales' suffix is behind; 0: the name has none. */
+extern size_t electra_tensor_scale_base(const char *name);
 
 /* Required tensor number index (0 …), false behind the last one. */
 extern bool electra_tensor_spec_required(const electra_config *config, int index,

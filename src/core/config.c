@@ -164,15 +164,34 @@ check_versions(const electra_config *config, electra_error *error)
 	return false;
 }
 
-/* The formats that are widened exactly; others belong to later versions. */
+/* The formats that kernels take; others belong to later versions. */
 static bool
 check_dtype(electra_dtype dtype, electra_error *error)
 {
-	if (electra_dtype_is_weight(dtype))
+	if (electra_dtype_is_weight(dtype) || dtype == ELECTRA_I8)
 		return true;
 	electra_fail(error, ELECTRA_UNSUPPORTED, "preset has dtype %s", electra_dtype_name(dtype));
-	electra_fail_detail(error, "This version of electra computes presets of dtype F32, F16 and BF16.");
+	electra_fail_detail(error, "This version of electra computes presets of dtype F32, F16, BF16 and I8.");
 	electra_fail_hint(error, "Install a newer version of electra, or load the preset with another dtype.");
+	return false;
+}
+
+/* What calibration has found; nothing where there was none.  Written so that NaN fails. */
+static bool
+check_calibration(const electra_config *config, electra_error *error)
+{
+	bool		quantized = config->dtype == ELECTRA_I8;
+
+	if (!in_range("calibration_texts", config->calibration_texts, quantized ? 1 : 0,
+				  quantized ? INT32_MAX : 0, error))
+		return false;
+	if (quantized ? config->lowest_cosine >= -1 && config->lowest_cosine <= config->mean_cosine &&
+		config->mean_cosine <= 1 :
+		config->lowest_cosine == 0 && config->mean_cosine == 0)
+		return true;
+	electra_fail(error, ELECTRA_INVALID_ARGUMENT, "invalid cosines of calibration: %g and %g",
+				 config->lowest_cosine, config->mean_cosine);
+	electra_fail_detail(error, "They must be between -1 and 1, the lowest not above the mean, and 0 unless dtype is I8.");
 	return false;
 }
 
@@ -189,7 +208,8 @@ check_encoder(const electra_config *config, electra_error *error)
 		!in_range("num_segments", config->num_segments, 1, MAX_SEGMENTS, error) ||
 		!in_range("activation", (int64_t) config->activation, 0, NUM_ACTIVATIONS - 1, error) ||
 		!in_range("dtype", (int64_t) config->dtype, 0, NUM_DTYPES - 1, error) ||
-		!check_dtype(config->dtype, error))
+		!check_dtype(config->dtype, error) ||
+		!check_calibration(config, error))
 		return false;
 	if (config->hidden_dim % config->num_heads != 0)
 	{

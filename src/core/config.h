@@ -126,6 +126,10 @@ typedef struct electra_config
 								 * dtype stands in the archive */
 	double		layer_norm_eps;
 	double		dropout;		/* reported only: it acts in training */
+	double		lowest_cosine;	/* I8: of the calibration texts' vectors to those of
+								 * the weights before quantization; else 0 */
+	double		mean_cosine;
+	int32_t		calibration_texts;	/* I8: how many there were; else 0 */
 	bool		has_pooler;		/* pooler.dense.* are there: pooled_output is
 								 * tanh(dense(token 0)) */
 
@@ -157,7 +161,7 @@ extern size_t electra_dtype_size(electra_dtype dtype);
 /* safetensors names: "F32", "F16", … */
 extern const char *electra_dtype_name(electra_dtype dtype);
 
-/* Can weights be stored in it: F32, F16, BF16. */
+/* Can weights be stored in it as they are: F32, F16, BF16. */
 extern bool electra_dtype_is_weight(electra_dtype dtype);
 
 /* Names as stored in an archive ("gelu", "gelu_tanh", …); parse returns false for an unknown one. */

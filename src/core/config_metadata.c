@@ -24,6 +24,8 @@ typedef enum field_kind
 	FIELD_INT32,
 	FIELD_BOOL,
 	FIELD_DOUBLE,
+	FIELD_CALIBRATION_COUNT,	/* these two are absent unless dtype is I8, */
+	FIELD_CALIBRATION_COSINE,	/* and stand behind it in the table */
 	FIELD_ACTIVATION,
 	FIELD_DTYPE,
 	FIELD_PIPELINE,
@@ -64,6 +66,9 @@ static const config_field fields[] = {
 	{"electra.format", FIELD_FORMAT, 0},
 	{"electra.numerics", FIELD_INT32, offsetof(electra_config, numerics_version)},
 	{"electra.unicode", FIELD_INT32, offsetof(electra_config, unicode_version)},
+	{"int8.calibration_texts", FIELD_CALIBRATION_COUNT, offsetof(electra_config, calibration_texts)},
+	{"int8.lowest_cosine", FIELD_CALIBRATION_COSINE, offsetof(electra_config, lowest_cosine)},
+	{"int8.mean_cosine", FIELD_CALIBRATION_COSINE, offsetof(electra_config, mean_cosine)},
 	PIPELINE(dimensions, FIELD_INT32),
 	PIPELINE(document_prompt, FIELD_DOCUMENT_PROMPT),
 	PIPELINE(include_prompt, FIELD_BOOL),
@@ -346,6 +351,12 @@ format_field(const config_field *field, const electra_config *config, char *text
 		case FIELD_DOUBLE:
 			format_double(*(const double *) p, text);
 			return true;
+		case FIELD_CALIBRATION_COUNT:
+			snprintf(text, VALUE_SIZE, "%d", (int) *(const int32_t *) p);
+			return config->dtype == ELECTRA_I8;
+		case FIELD_CALIBRATION_COSINE:
+			format_double(*(const double *) p, text);
+			return config->dtype == ELECTRA_I8;
 		case FIELD_ACTIVATION:
 			return parse_string(electra_activation_name(*(const electra_activation *) p), text, VALUE_SIZE);
 		case FIELD_DTYPE:
@@ -382,11 +393,13 @@ parse_field(const config_field *field, const char *text, electra_config *config)
 		case FIELD_FORMAT:
 			return true;
 		case FIELD_INT32:
+		case FIELD_CALIBRATION_COUNT:
 			return parse_int32(text, p);
 		case FIELD_BOOL:
 			*(bool *) p = strcmp(text, bools[true]) == 0;
 			return true;
 		case FIELD_DOUBLE:
+		case FIELD_CALIBRATION_COSINE:
 			*(double *) p = parse_double(text);
 			return true;
 		case FIELD_ACTIVATION:

@@ -20,9 +20,6 @@
 /* Output columns of one panel of a packed matrix. */
 #define ELECTRA_PANEL_COLUMNS 32
 
-/* Consecutive k that share one scale in int8, of weights and of activations. */
-#define ELECTRA_INT8_GROUP 64
-
 /*
  * 64 k of 32 columns in int8.  The weight (k, n) is weights[k / 4][n][k % 4] *
  * scales[n]; what lies behind in_dim or out_dim is zero.
@@ -129,7 +126,9 @@ extern uint64_t electra_image_max_size(const electra_archive *archive);
  * receives the image's size.  Refuses weights that are not finite, a
  * vocabulary that breaks archive.h's rules, and (ELECTRA_CORRUPT) an archive
  * whose digest is not the expected one (NULL: any).  Peak memory: one panel of
- * the widest matrix, the vocabulary, and its automaton.
+ * the widest matrix, the vocabulary, and its automaton; in I8 also the scales
+ * of the packed matrices (a sixteenth of their bytes), which an archive holds
+ * before all of them.
  */
 extern electra_status electra_image_build(electra_archive_reader *reader,
 										  const uint8_t *expected_digest,
@@ -168,12 +167,61 @@ electra_model_floats(const electra_model *model, uint64_t offset)
 	return (const float *) ((const char *) model->header + offset);
 }
 
+/* Groups of int8 in a row of K. */
+static inline size_t
+electra_int8_groups(int64_t K)
+{
+	return ((size_t) K + ELECTRA_INT8_GROUP - 1) / ELECTRA_INT8_GROUP;
+}
+
+/* Bytes of one panel of K inputs in F32, F16, BF16 or I8. */
+static inline size_t
+electra_panel_size(electra_dtype dtype, int64_t K)
+{
+	if (dtype == ELECTRA_I8)
+		return electra_int8_groups(K) * sizeof(electra_int8_group);
+	return (size_t) K * ELECTRA_PANEL_COLUMNS * electra_dtype_size(dtype);
+}
+
 /* Packs one row of weights (K inputs of output column) into a panel; see electra_image_linear. */
 static inline void
 electra_pack_row(float *panel /* (K, 32) */ , int column, const float *row /* (K) */ , int64_t K)
 {
 	for (int64_t k = 0; k < K; k++)
 		panel[k * ELECTRA_PANEL_COLUMNS + column] = row[k];
+}
+
+/* The same in F16 and BF16. */
+static inline void
+electra_pack_row16(uint16_t *panel /* (K, 32) */ , int column, const uint16_t *row /* (K) */ ,
+				   int64_t K)
+{
+	for (int64_t k = 0; k < K; k++)
+		panel[k * ELECTRA_PANEL_COLUMNS + column] = row[k];
+}
+
+/*
+ * The same in I8, with the column's corrections and scales.  What lies behind
+ * K, and columns behind out_dim, must be zero before.
+ */
+static inline void
+electra_pack_int8_row(electra_int8_group *groups /* (ceil(K/64)) */ , int column,
+					  const int8_t *row /* (K) */ , const float *scales /* (ceil(K/64)) */ , int64_t K)
+{
+	for (int64_t first = 0; first < K; first += ELECTRA_INT8_GROUP)
+	{
+		electra_int8_group *group = &groups[first / ELECTRA_INT8_GROUP];
+		int			count = K - first < ELECTRA_INT8_GROUP ? (int) (K - first) : ELECTRA_INT8_GROUP;
+		int32_t		sum = 0;
+
+		for (int k = 0; k < count; k++)
+		{
+			group->weights[k / 4][column][k % 4] = row[first + k];
+			sum += row[first + k];
+		}
+		group->corrections[column] = -128 * sum;
+		group->scales[column] = scales[first / ELECTRA_INT8_GROUP];
+	}
 }
 
 #endif							/* ELECTRA_IMAGE_H */

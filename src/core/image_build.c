@@ -1,39 +1,21 @@
 /*
  * Builds an image out of an archive, in one pass through it.
  *
- * Where everything goes follows from the archive's header alone, but for the
- * vocabulary, which therefore lies last: first the layers' table, then each
- * tensor that encoder, pooler or a module needs, in the archive's order.
- * Tensors of heads are read (they are in the digest) and left out.
+ * Where everything goes is image_layout.c's.  Tensors of heads are read (they
+ * are in the digest) and left out.
  */
-#include "image.h"
+#include "image_layout.h"
 
 #include "content_digest.h"
 #include "vocabulary.h"
 #include "widen.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Vectors and embedding tables are copied in pieces of so many floats. */
-#define COPY_FLOATS (64 * 1024)
-
-/* What becomes of a tensor in the image. */
-typedef enum section_kind
-{
-	SECTION_NONE,				/* left out */
-	SECTION_FLOATS,				/* as it is */
-	SECTION_BIAS,				/* padded to whole panels */
-	SECTION_PANELS,				/* packed */
-	SECTION_VOCABULARY,			/* kept for the vocabulary's section */
-	SECTION_ADDED_TOKENS
-} section_kind;
-
-typedef struct section
-{
-	section_kind kind;
-	uint64_t   *offset;			/* where its place in the image is noted */
-} section;
+/* Vectors and embedding tables are copied in pieces of so many elements. */
+#define COPY_ELEMENTS (64 * 1024)
 
 typedef struct builder
 {
@@ -47,221 +29,12 @@ typedef struct builder
 	electra_image_layer *layers;	/* (num_layers) */
 	uint64_t	position;		/* next byte of the image to be written */
 	electra_content_digest content; /* of what has been written */
-	float	   *rows;			/* (block_floats): in the archive's order */
-	float	   *panel;			/* (block_floats): as in the image; before that,
-								 * what is to be widened */
-	size_t		block_floats;
+	char	   *stored;			/* (block_size): in the archive's order */
+	char	   *made;			/* (block_size): as in the image */
+	float	  **scales;			/* (num_tensors): of I8 matrices to come */
 	char	   *vocabulary;		/* NULL until they have been read */
 	char	   *added_tokens;
 } builder;
-
-static uint64_t
-align_up(uint64_t offset)
-{
-	return (offset + ELECTRA_IMAGE_ALIGNMENT - 1) / ELECTRA_IMAGE_ALIGNMENT * ELECTRA_IMAGE_ALIGNMENT;
-}
-
-/* Columns of a matrix with its last panel filled up. */
-static uint64_t
-padded_columns(int64_t columns)
-{
-	uint64_t	panels = ((uint64_t) columns + ELECTRA_PANEL_COLUMNS - 1) / ELECTRA_PANEL_COLUMNS;
-
-	return panels * ELECTRA_PANEL_COLUMNS;
-}
-
-/* The two parts of a linear layer. */
-static section
-linear_section(electra_image_linear *linear, const char *part)
-{
-	if (strcmp(part, "weight") == 0)
-		return (section) {SECTION_PANELS, &linear->panels};
-	return (section) {SECTION_BIAS, &linear->bias};
-}
-
-static section
-norm_section(electra_image_layer_norm *norm, const char *part)
-{
-	if (strcmp(part, "weight") == 0)
-		return (section) {SECTION_FLOATS, &norm->weight};
-	return (section) {SECTION_FLOATS, &norm->bias};
-}
-
-/* If name begins with prefix, sets *rest to what follows. */
-static bool
-after_prefix(const char *name, const char *prefix, const char **rest)
-{
-	size_t		length = strlen(prefix);
-
-	if (strncmp(name, prefix, length) != 0)
-		return false;
-	*rest = name + length;
-	return true;
-}
-
-/* A tensor behind "encoder.layer.N." */
-static section
-layer_section(electra_image_layer *layer, const char *name)
-{
-	const char *part;
-
-	if (after_prefix(name, "attention.self.query.", &part))
-		return linear_section(&layer->query, part);
-	if (after_prefix(name, "attention.self.key.", &part))
-		return linear_section(&layer->key, part);
-	if (after_prefix(name, "attention.self.value.", &part))
-		return linear_section(&layer->value, part);
-	if (after_prefix(name, "attention.output.dense.", &part))
-		return linear_section(&layer->attention_output, part);
-	if (after_prefix(name, "attention.output.LayerNorm.", &part))
-		return norm_section(&layer->attention_norm, part);
-	if (after_prefix(name, "intermediate.dense.", &part))
-		return linear_section(&layer->intermediate, part);
-	if (after_prefix(name, "output.dense.", &part))
-		return linear_section(&layer->output, part);
-	if (after_prefix(name, "output.LayerNorm.", &part))
-		return norm_section(&layer->output_norm, part);
-	return (section) {SECTION_NONE, NULL};
-}
-
-/* The number that a name goes on with, and what follows its dot; the reader has checked the form. */
-static int
-leading_number(const char *digits, const char **rest)
-{
-	int			number = 0;
-
-	for (; *digits != '.'; digits++)
-		number = number * 10 + (*digits - '0');
-	*rest = digits + 1;
-	return number;
-}
-
-/* What becomes of a tensor, and where in header or layers its place is noted. */
-static section
-find_section(electra_image_header *header, electra_image_layer *layers, const char *name)
-{
-	const char *part;
-
-	if (after_prefix(name, "encoder.layer.", &part))
-	{
-		int			layer = leading_number(part, &part);
-
-		return layer_section(&layers[layer], part);
-	}
-	if (after_prefix(name, "modules.", &part))
-	{
-		int			module = leading_number(part, &part);
-
-		return linear_section(&header->modules[module], part + strlen("linear."));
-	}
-	if (after_prefix(name, "embeddings_project.", &part))
-		return linear_section(&header->projection, part);
-	if (after_prefix(name, "pooler.dense.", &part))
-		return linear_section(&header->pooler, part);
-	if (after_prefix(name, "embeddings.LayerNorm.", &part))
-		return norm_section(&header->embedding_norm, part);
-	if (strcmp(name, "embeddings.word_embeddings.weight") == 0)
-		return (section) {SECTION_FLOATS, &header->word_embeddings};
-	if (strcmp(name, "embeddings.position_embeddings.weight") == 0)
-		return (section) {SECTION_FLOATS, &header->position_embeddings};
-	if (strcmp(name, "embeddings.token_type_embeddings.weight") == 0)
-		return (section) {SECTION_FLOATS, &header->segment_embeddings};
-	if (strcmp(name, "tokenizer.vocabulary") == 0)
-		return (section) {SECTION_VOCABULARY, NULL};
-	if (strcmp(name, "tokenizer.added_tokens") == 0)
-		return (section) {SECTION_ADDED_TOKENS, NULL};
-	return (section) {SECTION_NONE, NULL};
-}
-
-/* Bytes of a tensor's section in the image. */
-static uint64_t
-section_size(section_kind kind, const electra_tensor *tensor)
-{
-	uint64_t	rows = (uint64_t) tensor->shape[0];
-	uint64_t	columns = tensor->rank == 2 ? (uint64_t) tensor->shape[1] : 1;
-
-	switch (kind)
-	{
-		case SECTION_FLOATS:
-			return rows * columns * sizeof(float);
-		case SECTION_BIAS:
-		case SECTION_PANELS:
-			return padded_columns(tensor->shape[0]) * columns * sizeof(float);
-		case SECTION_NONE:
-		case SECTION_VOCABULARY:
-		case SECTION_ADDED_TOKENS:
-			break;
-	}
-	return 0;
-}
-
-static void
-set_dimensions(electra_image_linear *linear, int32_t in_dim, int32_t out_dim)
-{
-	linear->in_dim = in_dim;
-	linear->out_dim = out_dim;
-}
-
-/*
- * Places every section but the vocabulary's and fills in the header's and the
- * layers' offsets; returns the first byte behind them.
- */
-static uint64_t
-lay_out(const electra_archive *archive, electra_image_header *header, electra_image_layer *layers)
-{
-	const electra_config *config = &archive->config;
-	int32_t		H = config->hidden_dim;
-	uint64_t	end;
-
-	header->layers = align_up(sizeof(*header));
-	end = header->layers + (uint64_t) config->num_layers * sizeof(electra_image_layer);
-	if (config->embedding_dim != H)
-		set_dimensions(&header->projection, config->embedding_dim, H);
-	if (config->has_pooler)
-		set_dimensions(&header->pooler, H, H);
-	for (int i = 0; i < config->num_layers; i++)
-	{
-		set_dimensions(&layers[i].query, H, H);
-		set_dimensions(&layers[i].key, H, H);
-		set_dimensions(&layers[i].value, H, H);
-		set_dimensions(&layers[i].attention_output, H, H);
-		set_dimensions(&layers[i].intermediate, H, config->intermediate_dim);
-		set_dimensions(&layers[i].output, config->intermediate_dim, H);
-	}
-	for (int i = 0; i < config->num_modules; i++)
-	{
-		if (config->modules[i].kind == ELECTRA_MODULE_DENSE)
-			set_dimensions(&header->modules[i], config->modules[i].in_dim, config->modules[i].out_dim);
-	}
-	for (int i = 0; i < archive->num_tensors; i++)
-	{
-		const electra_tensor *tensor = &archive->tensors[i];
-		section		section = find_section(header, layers, tensor->name);
-
-		if (section.offset != NULL)
-		{
-			*section.offset = align_up(end);
-			end = *section.offset + section_size(section.kind, tensor);
-		}
-	}
-	return end;
-}
-
-uint64_t
-electra_image_max_size(const electra_archive *archive)
-{
-	const electra_tensor *vocabulary = electra_archive_tensor(archive, "tokenizer.vocabulary");
-	const electra_tensor *added = electra_archive_tensor(archive, "tokenizer.added_tokens");
-	uint64_t	size = align_up(sizeof(electra_image_header)) +
-		(uint64_t) archive->config.num_layers * sizeof(electra_image_layer);
-
-	/* as if every tensor were packed */
-	for (int i = 0; i < archive->num_tensors; i++)
-		size = align_up(size) + section_size(SECTION_PANELS, &archive->tensors[i]);
-	return align_up(size) + electra_vocabulary_max_size(vocabulary->end - vocabulary->begin,
-														added != NULL ? added->end - added->begin : 0,
-														archive->config.vocab_size);
-}
 
 static electra_status
 canceled(electra_error *error)
@@ -304,78 +77,167 @@ append_padding(builder *builder, uint64_t offset)
 }
 
 /*
- * Index of the first value that is not finite, count if there is none.  The
- * exponent decides; the loop has no branch, for it sees every weight.
+ * Index of the first of count elements that is not finite, count if there is
+ * none.  The exponent decides; the first loop has no branch, for it sees every
+ * weight.
  */
 static size_t
-first_not_finite(const float *values, size_t count)
+first_not_finite32(const char *values, size_t count)
 {
 	uint32_t	found = 0;
+	uint32_t	bits;
 	size_t		i;
 
 	for (i = 0; i < count; i++)
 	{
-		uint32_t	bits;
-
-		memcpy(&bits, &values[i], sizeof(bits));
+		memcpy(&bits, values + i * sizeof(bits), sizeof(bits));
 		found |= (bits & 0x7f800000) == 0x7f800000;
 	}
-	if (!found)
-		return count;
-	for (i = 0; i < count; i++)
+	for (i = 0; found && i < count; i++)
 	{
-		uint32_t	bits;
-
-		memcpy(&bits, &values[i], sizeof(bits));
+		memcpy(&bits, values + i * sizeof(bits), sizeof(bits));
 		if ((bits & 0x7f800000) == 0x7f800000)
 			break;
 	}
-	return i;
+	return found ? i : count;
 }
 
-/* Reads the next count elements of a tensor, of which done have been read, and widens them. */
-static electra_status
-read_floats(builder *builder, const electra_tensor *tensor, int64_t done, size_t count)
+/* The same for a format of 16 bits, of which exponent is the mask. */
+static size_t
+first_not_finite16(const char *values, size_t count, uint16_t exponent)
 {
-	bool		narrow = tensor->dtype != ELECTRA_F32;
-	float	   *stored = narrow ? builder->panel : builder->rows;
+	unsigned	found = 0;
+	uint16_t	bits;
+	size_t		i;
+
+	for (i = 0; i < count; i++)
+	{
+		memcpy(&bits, values + i * sizeof(bits), sizeof(bits));
+		found |= (bits & exponent) == exponent;
+	}
+	for (i = 0; found && i < count; i++)
+	{
+		memcpy(&bits, values + i * sizeof(bits), sizeof(bits));
+		if ((bits & exponent) == exponent)
+			break;
+	}
+	return found ? i : count;
+}
+
+/* Index of the first element that is no weight of its dtype, count if there is none. */
+static size_t
+first_invalid(electra_dtype dtype, const char *values, size_t count)
+{
+	const char *found;
+
+	switch (dtype)
+	{
+		case ELECTRA_F16:
+			return first_not_finite16(values, count, 0x7c00);
+		case ELECTRA_BF16:
+			return first_not_finite16(values, count, 0x7f80);
+		case ELECTRA_I8:
+			found = memchr(values, -128, count);
+			return found != NULL ? (size_t) (found - values) : count;
+		default:
+			return first_not_finite32(values, count);
+	}
+}
+
+/* Reads the next count elements of a tensor, of which done have been read, and checks them. */
+static electra_status
+read_elements(builder *builder, const electra_tensor *tensor, int64_t done, size_t count,
+			  void *elements)
+{
 	electra_status status;
 	size_t		index;
 
 	if (electra_stop(builder->poll))
 		return canceled(builder->error);
-	status = electra_archive_read(builder->reader, stored, count * electra_dtype_size(tensor->dtype),
+	status = electra_archive_read(builder->reader, elements, count * electra_dtype_size(tensor->dtype),
 								  builder->error);
 	if (status != ELECTRA_OK)
 		return status;
-	if (narrow)
-		electra_widen(tensor->dtype, stored, count, builder->rows);
-	index = first_not_finite(builder->rows, count);
+	index = first_invalid(tensor->dtype, elements, count);
 	if (index == count)
 		return ELECTRA_OK;
-	electra_fail(builder->error, ELECTRA_NOT_FINITE, "tensor \"%s\" holds a value that is not finite",
-				 tensor->name);
+	if (tensor->dtype == ELECTRA_I8)
+		status = electra_fail(builder->error, ELECTRA_CORRUPT, "tensor \"%s\" holds the value -128",
+							  tensor->name);
+	else
+		status = electra_fail(builder->error, ELECTRA_NOT_FINITE,
+							  "tensor \"%s\" holds a value that is not finite", tensor->name);
 	electra_fail_detail(builder->error, "It is element %lld, counted from 0.",
 						(long long) (done + (int64_t) index));
-	return ELECTRA_NOT_FINITE;
+	return status;
 }
 
-/* A table or vector: copied, or only read. */
+/* Reads scales: finite, none below 0, and 0 in one form. */
 static electra_status
-copy_floats(builder *builder, const electra_tensor *tensor, bool keep)
+read_scales(builder *builder, const electra_tensor *tensor, int64_t done, size_t count,
+			float *scales)
 {
-	int64_t		total = (int64_t) ((tensor->end - tensor->begin) / electra_dtype_size(tensor->dtype));
+	electra_status status = read_elements(builder, tensor, done, count, scales);
+
+	for (size_t i = 0; i < count && status == ELECTRA_OK; i++)
+	{
+		if (!signbit(scales[i]))
+			continue;
+		status = electra_fail(builder->error, ELECTRA_CORRUPT, "tensor \"%s\" holds a negative scale",
+							  tensor->name);
+		electra_fail_detail(builder->error, "It is element %lld, counted from 0.",
+							(long long) (done + (int64_t) i));
+	}
+	return status;
+}
+
+static size_t
+num_elements(const electra_tensor *tensor)
+{
+	return (size_t) ((tensor->end - tensor->begin) / electra_dtype_size(tensor->dtype));
+}
+
+/* Is it the tensor of the scales of an I8 tensor? */
+static bool
+holds_scales(const electra_tensor *tensor)
+{
+	const char *suffix = strrchr(tensor->name, '.');
+
+	return suffix != NULL && strcmp(suffix, ".weight" ELECTRA_SCALE_SUFFIX) == 0;
+}
+
+/* What is done with the elements of a tensor that is not packed. */
+typedef enum copying
+{
+	COPY_NOTHING,				/* only read */
+	COPY_STORED,				/* as they are */
+	COPY_WIDENED
+} copying;
+
+/* A table or vector, or what the image leaves out. */
+static electra_status
+copy_elements(builder *builder, const electra_tensor *tensor, copying copying)
+{
+	size_t		total = num_elements(tensor);
+	bool		scales = holds_scales(tensor);
 	electra_status status = ELECTRA_OK;
 
-	for (int64_t done = 0; done < total && status == ELECTRA_OK;)
+	for (size_t done = 0; done < total && status == ELECTRA_OK;)
 	{
-		int64_t		rest = total - done;
-		size_t		count = rest < COPY_FLOATS ? (size_t) rest : COPY_FLOATS;
+		size_t		count = total - done < COPY_ELEMENTS ? total - done : COPY_ELEMENTS;
 
-		status = read_floats(builder, tensor, done, count);
-		if (status == ELECTRA_OK && keep)
-			status = append(builder, builder->rows, count * sizeof(float));
-		done += (int64_t) count;
+		if (scales)
+			status = read_scales(builder, tensor, (int64_t) done, count, (float *) builder->stored);
+		else
+			status = read_elements(builder, tensor, (int64_t) done, count, builder->stored);
+		if (status == ELECTRA_OK && copying == COPY_STORED)
+			status = append(builder, builder->stored, count * electra_dtype_size(tensor->dtype));
+		if (status == ELECTRA_OK && copying == COPY_WIDENED)
+		{
+			electra_widen(tensor->dtype, builder->stored, count, (float *) builder->made);
+			status = append(builder, builder->made, count * sizeof(float));
+		}
+		done += count;
 	}
 	return status;
 }
@@ -385,12 +247,66 @@ static electra_status
 copy_bias(builder *builder, const electra_tensor *tensor)
 {
 	static const float zeros[ELECTRA_PANEL_COLUMNS];
-	uint64_t	padding = padded_columns(tensor->shape[0]) - (uint64_t) tensor->shape[0];
-	electra_status status = copy_floats(builder, tensor, true);
+	uint64_t	padding = electra_padded_columns(tensor->shape[0]) - (uint64_t) tensor->shape[0];
+	electra_status status = copy_elements(builder, tensor, COPY_WIDENED);
 
 	if (status != ELECTRA_OK)
 		return status;
 	return append(builder, zeros, (size_t) padding * sizeof(float));
+}
+
+/* The scales of a matrix that comes later. */
+static electra_status
+keep_scales(builder *builder, const electra_tensor *tensor)
+{
+	size_t		count = num_elements(tensor);
+	float	   *scales = allocate(builder, count * sizeof(float));
+	electra_status status = scales != NULL ? ELECTRA_OK : ELECTRA_OUT_OF_MEMORY;
+
+	builder->scales[tensor - builder->archive->tensors] = scales;
+	for (size_t done = 0; done < count && status == ELECTRA_OK; done += COPY_ELEMENTS)
+	{
+		size_t		piece = count - done < COPY_ELEMENTS ? count - done : COPY_ELEMENTS;
+
+		status = read_scales(builder, tensor, (int64_t) done, piece, scales + done);
+	}
+	return status;
+}
+
+/* Where the scales of an I8 matrix are kept: they came before it, the reader has seen to that. */
+static float **
+kept_scales(builder *builder, const electra_tensor *tensor)
+{
+	char		name[sizeof(((electra_tensor_spec *) 0)->name) + sizeof(ELECTRA_SCALE_SUFFIX)];
+	const electra_tensor *scales;
+
+	snprintf(name, sizeof(name), "%s%s", tensor->name, ELECTRA_SCALE_SUFFIX);
+	scales = electra_archive_tensor(builder->archive, name);
+	return &builder->scales[scales - builder->archive->tensors];
+}
+
+/* Rows first … first + rows - 1 of a matrix (N, K), as the columns of builder->made. */
+static void
+pack_panel(builder *builder, const electra_tensor *tensor, int64_t first, int rows,
+		   const float *scales /* (N, ceil(K/64)), of I8 */ )
+{
+	int64_t		K = tensor->shape[1];
+	size_t		row_size = (size_t) K * electra_dtype_size(tensor->dtype);
+
+	if (rows < ELECTRA_PANEL_COLUMNS || tensor->dtype == ELECTRA_I8)
+		memset(builder->made, 0, electra_panel_size(tensor->dtype, K));
+	for (int row = 0; row < rows; row++)
+	{
+		const void *stored = builder->stored + (size_t) row * row_size;
+
+		if (tensor->dtype == ELECTRA_I8)
+			electra_pack_int8_row((electra_int8_group *) builder->made, row, stored,
+								  scales + (size_t) (first + row) * electra_int8_groups(K), K);
+		else if (tensor->dtype == ELECTRA_F32)
+			electra_pack_row((float *) builder->made, row, stored, K);
+		else
+			electra_pack_row16((uint16_t *) builder->made, row, stored, K);
+	}
 }
 
 /* A matrix (N, K), 32 rows at a time; each row is a column of a panel. */
@@ -399,22 +315,25 @@ pack_matrix(builder *builder, const electra_tensor *tensor)
 {
 	int64_t		N = tensor->shape[0];
 	int64_t		K = tensor->shape[1];
-	size_t		panel_floats = (size_t) K * ELECTRA_PANEL_COLUMNS;
+	float	  **scales = tensor->dtype == ELECTRA_I8 ? kept_scales(builder, tensor) : NULL;
 
 	for (int64_t first = 0; first < N; first += ELECTRA_PANEL_COLUMNS)
 	{
 		int			rows = N - first < ELECTRA_PANEL_COLUMNS ? (int) (N - first) : ELECTRA_PANEL_COLUMNS;
-		electra_status status = read_floats(builder, tensor, first * K, (size_t) (rows * K));
+		electra_status status = read_elements(builder, tensor, first * K, (size_t) (rows * K),
+											  builder->stored);
 
 		if (status != ELECTRA_OK)
 			return status;
-		if (rows < ELECTRA_PANEL_COLUMNS)
-			memset(builder->panel, 0, panel_floats * sizeof(float));
-		for (int row = 0; row < rows; row++)
-			electra_pack_row(builder->panel, row, builder->rows + row * K, K);
-		status = append(builder, builder->panel, panel_floats * sizeof(float));
+		pack_panel(builder, tensor, first, rows, scales != NULL ? *scales : NULL);
+		status = append(builder, builder->made, electra_panel_size(tensor->dtype, K));
 		if (status != ELECTRA_OK)
 			return status;
+	}
+	if (scales != NULL)
+	{
+		builder->memory->release(builder->memory->context, *scales);
+		*scales = NULL;
 	}
 	return ELECTRA_OK;
 }
@@ -434,7 +353,7 @@ read_text(builder *builder, const electra_tensor *tensor, char **text)
 static electra_status
 build_tensor(builder *builder, const electra_tensor *tensor)
 {
-	section		section = find_section(builder->header, builder->layers, tensor->name);
+	electra_section section = electra_section_find(builder->header, builder->layers, tensor->name);
 	electra_status status = ELECTRA_OK;
 
 	if (section.offset != NULL)
@@ -443,17 +362,22 @@ build_tensor(builder *builder, const electra_tensor *tensor)
 		return status;
 	switch (section.kind)
 	{
-		case SECTION_NONE:
-			return copy_floats(builder, tensor, false);
-		case SECTION_FLOATS:
-			return copy_floats(builder, tensor, true);
-		case SECTION_BIAS:
+		case ELECTRA_SECTION_NONE:
+			return copy_elements(builder, tensor, COPY_NOTHING);
+		case ELECTRA_SECTION_FLOATS:
+			return copy_elements(builder, tensor, COPY_WIDENED);
+		case ELECTRA_SECTION_BIAS:
 			return copy_bias(builder, tensor);
-		case SECTION_PANELS:
+		case ELECTRA_SECTION_TABLE:
+		case ELECTRA_SECTION_TABLE_SCALES:
+			return copy_elements(builder, tensor, COPY_STORED);
+		case ELECTRA_SECTION_PANELS:
 			return pack_matrix(builder, tensor);
-		case SECTION_VOCABULARY:
+		case ELECTRA_SECTION_SCALES:
+			return keep_scales(builder, tensor);
+		case ELECTRA_SECTION_VOCABULARY:
 			return read_text(builder, tensor, &builder->vocabulary);
-		case SECTION_ADDED_TOKENS:
+		case ELECTRA_SECTION_ADDED_TOKENS:
 			return read_text(builder, tensor, &builder->added_tokens);
 	}
 	return ELECTRA_OK;
@@ -477,7 +401,7 @@ build_vocabulary(builder *builder)
 									  builder->memory, &data, &size, builder->error);
 	if (status != ELECTRA_OK)
 		return status;
-	builder->header->vocabulary = align_up(builder->position);
+	builder->header->vocabulary = electra_image_align(builder->position);
 	builder->header->vocabulary_size = size;
 	status = append_padding(builder, builder->header->vocabulary);
 	if (status == ELECTRA_OK)
@@ -534,7 +458,7 @@ build(builder *builder, const uint8_t *expected_digest)
 	memset(builder->header, 0, sizeof(*builder->header));
 	memset(builder->layers, 0, (size_t) archive->config.num_layers * sizeof(electra_image_layer));
 	memcpy(&builder->header->config, &archive->config, sizeof(archive->config));
-	lay_out(archive, builder->header, builder->layers);
+	electra_image_lay_out(archive, builder->header, builder->layers);
 
 	electra_content_digest_init(&builder->content);
 	builder->position = sizeof(*builder->header);
@@ -553,24 +477,55 @@ build(builder *builder, const uint8_t *expected_digest)
 	return status;
 }
 
-/* Floats of the widest panel, and never less than a piece of copying. */
+/* Bytes of the widest panel, and never less than a piece of copying. */
 static size_t
-widest_block(const electra_config *config)
+block_size(const electra_archive *archive)
 {
-	int32_t		K = config->hidden_dim;
-	size_t		floats;
+	size_t		size = COPY_ELEMENTS * sizeof(float);
 
-	if (config->embedding_dim > K)
-		K = config->embedding_dim;
-	if (config->intermediate_dim > K)
-		K = config->intermediate_dim;
-	for (int i = 0; i < config->num_modules; i++)
+	for (int i = 0; i < archive->num_tensors; i++)
 	{
-		if (config->modules[i].in_dim > K)
-			K = config->modules[i].in_dim;
+		const electra_tensor *tensor = &archive->tensors[i];
+		size_t		panel = tensor->rank == 2 ? electra_panel_size(tensor->dtype, tensor->shape[1]) : 0;
+
+		if (panel > size)
+			size = panel;
 	}
-	floats = (size_t) K * ELECTRA_PANEL_COLUMNS;
-	return floats > COPY_FLOATS ? floats : COPY_FLOATS;
+	return size;
+}
+
+static bool
+get_memory(builder *builder)
+{
+	const electra_archive *archive = builder->archive;
+	size_t		scales = (size_t) archive->num_tensors * sizeof(float *);
+	size_t		block = block_size(archive);
+
+	builder->header = allocate(builder, sizeof(electra_image_header));
+	builder->layers = allocate(builder, (size_t) archive->config.num_layers * sizeof(electra_image_layer));
+	builder->stored = allocate(builder, block);
+	builder->made = allocate(builder, block);
+	builder->scales = allocate(builder, scales);
+	if (builder->scales != NULL)
+		memset(builder->scales, 0, scales);
+	return builder->header != NULL && builder->layers != NULL && builder->stored != NULL &&
+		builder->made != NULL && builder->scales != NULL;
+}
+
+static void
+release_memory(builder *builder)
+{
+	const electra_allocator *memory = builder->memory;
+
+	for (int i = 0; builder->scales != NULL && i < builder->archive->num_tensors; i++)
+		memory->release(memory->context, builder->scales[i]);
+	memory->release(memory->context, builder->added_tokens);
+	memory->release(memory->context, builder->vocabulary);
+	memory->release(memory->context, builder->scales);
+	memory->release(memory->context, builder->made);
+	memory->release(memory->context, builder->stored);
+	memory->release(memory->context, builder->layers);
+	memory->release(memory->context, builder->header);
 }
 
 electra_status
@@ -578,28 +533,17 @@ electra_image_build(electra_archive_reader *reader, const uint8_t *expected_dige
 					const electra_sink *sink, uint64_t *size, const electra_allocator *memory,
 					const electra_poll *poll, electra_error *error)
 {
-	const electra_archive *archive = reader->archive;
 	builder		builder = {
-		.reader = reader, .archive = archive, .sink = sink,
+		.reader = reader, .archive = reader->archive, .sink = sink,
 		.memory = memory, .poll = poll, .error = error
 	};
 	electra_status status;
 
-	builder.block_floats = widest_block(&archive->config);
-	builder.header = allocate(&builder, sizeof(electra_image_header));
-	builder.layers = allocate(&builder, (size_t) archive->config.num_layers * sizeof(electra_image_layer));
-	builder.rows = allocate(&builder, builder.block_floats * sizeof(float));
-	builder.panel = allocate(&builder, builder.block_floats * sizeof(float));
-	if (builder.header != NULL && builder.layers != NULL && builder.rows != NULL && builder.panel != NULL)
+	if (get_memory(&builder))
 		status = build(&builder, expected_digest);
 	else
 		status = ELECTRA_OUT_OF_MEMORY;
 	*size = builder.position;
-	memory->release(memory->context, builder.added_tokens);
-	memory->release(memory->context, builder.vocabulary);
-	memory->release(memory->context, builder.panel);
-	memory->release(memory->context, builder.rows);
-	memory->release(memory->context, builder.layers);
-	memory->release(memory->context, builder.header);
+	release_memory(&builder);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include "image.h"
 
 #include "content_digest.h"
+#include "image_layout.h"
 #include "vocabulary.h"
 
 #include <string.h>
@@ -19,25 +20,52 @@ corrupt(electra_error *error, const char *what)
 	return ELECTRA_CORRUPT;
 }
 
-/* Does an aligned section of count floats lie behind the header and inside the image? */
+/* Does an aligned section of count elements lie behind the header and inside the image? */
+static bool
+section_inside(const electra_image_header *header, uint64_t offset, uint64_t count, uint64_t size)
+{
+	return offset >= sizeof(*header) && offset % ELECTRA_IMAGE_ALIGNMENT == 0 &&
+		offset <= header->size && count <= (header->size - offset) / size;
+}
+
 static bool
 floats_inside(const electra_image_header *header, uint64_t offset, uint64_t count)
 {
-	return offset >= sizeof(*header) && offset % ELECTRA_IMAGE_ALIGNMENT == 0 &&
-		offset <= header->size && count <= (header->size - offset) / sizeof(float);
+	return section_inside(header, offset, count, sizeof(float));
+}
+
+/* Is it a dtype that matrices and tables are stored in? */
+static bool
+is_stored(int32_t dtype)
+{
+	return dtype == ELECTRA_F32 || dtype == ELECTRA_F16 || dtype == ELECTRA_BF16 || dtype == ELECTRA_I8;
 }
 
 static bool
 linear_inside(const electra_image_header *header, const electra_image_linear *linear,
 			  int32_t in_dim, int32_t out_dim, bool bias)
 {
-	uint64_t	columns = ((uint64_t) out_dim + ELECTRA_PANEL_COLUMNS - 1) /
-		ELECTRA_PANEL_COLUMNS * ELECTRA_PANEL_COLUMNS;
+	uint64_t	panels = electra_padded_columns(out_dim) / ELECTRA_PANEL_COLUMNS;
 
-	if (linear->in_dim != in_dim || linear->out_dim != out_dim || (linear->bias != 0) != bias)
+	if (linear->in_dim != in_dim || linear->out_dim != out_dim || (linear->bias != 0) != bias ||
+		!is_stored(linear->dtype))
 		return false;
-	return floats_inside(header, linear->panels, columns * (uint64_t) in_dim) &&
-		(!bias || floats_inside(header, linear->bias, columns));
+	return section_inside(header, linear->panels, panels,
+						  electra_panel_size((electra_dtype) linear->dtype, in_dim)) &&
+		(!bias || floats_inside(header, linear->bias, panels * ELECTRA_PANEL_COLUMNS));
+}
+
+static bool
+table_inside(const electra_image_header *header, const electra_image_table *table, int32_t num_rows,
+			 int32_t dim)
+{
+	uint64_t	elements = (uint64_t) num_rows * (uint64_t) dim;
+
+	if (table->num_rows != num_rows || table->dim != dim || !is_stored(table->dtype) ||
+		!section_inside(header, table->rows, elements, electra_dtype_size((electra_dtype) table->dtype)))
+		return false;
+	return table->dtype != ELECTRA_I8 ? table->scales == 0 :
+		floats_inside(header, table->scales, (uint64_t) num_rows * electra_int8_groups(dim));
 }
 
 static bool
@@ -68,12 +96,12 @@ static bool
 header_inside(const electra_image_header *header)
 {
 	const electra_config *config = &header->config;
-	uint64_t	E = (uint64_t) config->embedding_dim;
+	int32_t		E = config->embedding_dim;
 
-	if (!floats_inside(header, header->word_embeddings, (uint64_t) config->vocab_size * E) ||
-		!floats_inside(header, header->position_embeddings, (uint64_t) config->max_sequence_length * E) ||
-		!floats_inside(header, header->segment_embeddings, (uint64_t) config->num_segments * E) ||
-		!norm_inside(header, &header->embedding_norm, config->embedding_dim))
+	if (!table_inside(header, &header->word_embeddings, config->vocab_size, E) ||
+		!table_inside(header, &header->position_embeddings, config->max_sequence_length, E) ||
+		!table_inside(header, &header->segment_embeddings, config->num_segments, E) ||
+		!norm_inside(header, &header->embedding_norm, E))
 		return false;
 	if (config->embedding_dim != config->hidden_dim ?
 		!linear_inside(header, &header->projection, config->embedding_dim, config->hidden_dim, true) :
@@ -143,8 +171,8 @@ electra_model_open(electra_model *model, const void *image, size_t size, electra
 		status = error->status = ELECTRA_CORRUPT;	/* nobody chose it */
 	if (status != ELECTRA_OK)
 		return status;
-	if (!floats_inside(header, header->layers, (uint64_t) header->config.num_layers *
-					   (sizeof(electra_image_layer) / sizeof(float))) ||
+	if (!section_inside(header, header->layers, (uint64_t) header->config.num_layers,
+						sizeof(electra_image_layer)) ||
 		!header_inside(header))
 		return corrupt(error, "its offsets lead outside");
 	model->header = header;

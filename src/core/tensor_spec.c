@@ -167,6 +167,18 @@ pattern_optional(const electra_config *config, const tensor_pattern *pattern)
 		(pattern->presence == ADDED && config->tokenizer.pipeline != ELECTRA_TOKENIZER_NONE);
 }
 
+/*
+ * Whether an int8 preset quantizes them: matrices and tables, but for the
+ * labels of a head, which are few and where errors are no longer averaged.
+ */
+static bool
+pattern_quantized(const tensor_pattern *pattern)
+{
+	dimension	rows = pattern->shape[0];
+
+	return pattern->shape[1] != DIM_NONE && rows != DIM_1 && rows != DIM_2 && rows != DIM_ANY;
+}
+
 static void
 fill_spec(const electra_config *config, const tensor_pattern *pattern, electra_tensor_spec *spec)
 {
@@ -177,6 +189,7 @@ fill_spec(const electra_config *config, const tensor_pattern *pattern, electra_t
 		spec->rank++;
 	}
 	spec->required = pattern_required(config, pattern);
+	spec->quantized = pattern_quantized(pattern);
 }
 
 static void
@@ -201,6 +214,7 @@ module_spec(const electra_config *config, int index, bool bias, electra_tensor_s
 	spec->shape[0] = module->out_dim;
 	spec->shape[1] = bias ? 0 : module->in_dim;
 	spec->required = true;
+	spec->quantized = !bias;
 	return true;
 }
 
@@ -225,13 +239,13 @@ parse_index(const char *name, const char *prefix, int count, int *index)
 	return *index < count ? digits + length + 1 : NULL;
 }
 
-bool
-electra_tensor_spec_find(const electra_config *config, const char *name, electra_tensor_spec *spec)
+/* A tensor that is no scale. */
+static bool
+find_spec(const electra_config *config, const char *name, electra_tensor_spec *spec)
 {
 	const char *rest;
 	int			index;
 
-	memset(spec, 0, sizeof(*spec));
 	for (int i = 0; i < NUM_PATTERNS; i++)
 	{
 		if (strcmp(name, patterns[i].name) == 0)
@@ -256,6 +270,43 @@ electra_tensor_spec_find(const electra_config *config, const char *name, electra
 	if (rest != NULL && strcmp(rest, "linear.bias") == 0)
 		return module_spec(config, index, true, spec);
 	return false;
+}
+
+size_t
+electra_tensor_scale_base(const char *name)
+{
+	size_t		length = strlen(name);
+	size_t		suffix = strlen(ELECTRA_SCALE_SUFFIX);
+
+	return length > suffix && strcmp(name + length - suffix, ELECTRA_SCALE_SUFFIX) == 0 ? length - suffix : 0;
+}
+
+/* The scales of a quantized tensor, whose name has base_length bytes: those of each row's groups. */
+static bool
+find_scale_spec(const electra_config *config, const char *name, size_t base_length,
+				electra_tensor_spec *spec)
+{
+	char		base[sizeof(spec->name)];
+
+	snprintf(base, sizeof(base), "%.*s", (int) base_length, name);
+	if (!find_spec(config, base, spec) || !spec->quantized)
+		return false;
+	snprintf(spec->name, sizeof(spec->name), "%s", name);
+	spec->shape[1] = (spec->shape[1] + ELECTRA_INT8_GROUP - 1) / ELECTRA_INT8_GROUP;
+	spec->required = false;
+	spec->quantized = false;
+	return true;
+}
+
+bool
+electra_tensor_spec_find(const electra_config *config, const char *name, electra_tensor_spec *spec)
+{
+	size_t		base = config->dtype == ELECTRA_I8 ? electra_tensor_scale_base(name) : 0;
+
+	memset(spec, 0, sizeof(*spec));
+	if (strlen(name) >= sizeof(spec->name))
+		return false;
+	return base > 0 ? find_scale_spec(config, name, base, spec) : find_spec(config, name, spec);
 }
 
 bool

@@ -20,7 +20,7 @@ typedef struct archive_output
  * Deterministic: the same source gives the same bytes.  Each tensor is written
  * in its stored_dtype, rounded to nearest, ties to even.  ELECTRA_NOT_FINITE,
  * by tensor name and index, for values that are not finite or too large for
- * that dtype.  Memory: one buffer of 1 MB.  digest and size receive the
+ * that dtype.  Memory: three buffers of 1 MB.  digest and size receive the
  * archive's; without digest (NULL) nothing is hashed, which saves half the time.
  */
 extern electra_status archive_write(const preset_source *source, const archive_output *output,

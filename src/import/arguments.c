@@ -8,6 +8,8 @@
  */
 #include "import/arguments.h"
 
+#include "import/calibration.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -55,6 +57,7 @@ enum
 	OPTION_QUERY_PROMPT,
 	OPTION_DOCUMENT_PROMPT,
 	OPTION_TRUNCATION,
+	OPTION_MIN_COSINE,
 	OPTION_END
 };
 
@@ -111,6 +114,7 @@ static const option_rule rules[] = {
 	{"query-prompt", required_argument, OPTION_QUERY_PROMPT, IMPORT, ANYWHERE},
 	{"document-prompt", required_argument, OPTION_DOCUMENT_PROMPT, IMPORT, ANYWHERE},
 	{"truncation", required_argument, OPTION_TRUNCATION, IMPORT, ANYWHERE},
+	{"min-cosine", required_argument, OPTION_MIN_COSINE, IMPORT | CREATE, ANYWHERE},
 };
 
 #define NUM_RULES (sizeof(rules) / sizeof(rules[0]))
@@ -204,26 +208,51 @@ parse_seed(parser *parser, const char *value)
 	return ELECTRA_OK;
 }
 
-/* With a point, whatever the locale. */
+/*
+ * A number that is not negative, with a point, whatever the locale; *number is
+ * -1 for anything else.
+ */
 static electra_status
-parse_dropout(parser *parser, const char *value)
+parse_fraction(parser *parser, const char *value, double *number)
 {
 	locale_t	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t) 0);
 	locale_t	before;
 	char	   *end;
-	double		dropout;
 
 	if (c_locale == (locale_t) 0)
 		return electra_fail(parser->error, ELECTRA_OUT_OF_MEMORY, "out of memory");
 	before = uselocale(c_locale);
-	dropout = strtod(value, &end);
+	*number = strtod(value, &end);
 	uselocale(before);
 	freelocale(c_locale);
-	/* neither "nan" nor what only C takes for a number; -0 would be another digest */
-	if (value[strspn(value, "0123456789.eE+-")] != '\0' || end == value || *end != '\0' ||
-		value[0] == '-' || !(dropout >= 0 && dropout < 1))
+	/* neither "nan" nor what only C takes for a number */
+	if (value[strspn(value, "0123456789.eE+-")] != '\0' || end == value || *end != '\0' || value[0] == '-')
+		*number = -1;
+	return ELECTRA_OK;
+}
+
+/* -0 would be another digest. */
+static electra_status
+parse_dropout(parser *parser, const char *value)
+{
+	double	   *dropout = &parser->arguments->create.shape.dropout;
+
+	if (parse_fraction(parser, value, dropout) != ELECTRA_OK)
+		return parser->error->status;
+	if (!(*dropout >= 0 && *dropout < 1))
 		return bad_value(parser, OPTION_DROPOUT, value, "a number that is at least 0 and less than 1");
-	parser->arguments->create.shape.dropout = dropout;
+	return ELECTRA_OK;
+}
+
+static electra_status
+parse_min_cosine(parser *parser, const char *value)
+{
+	double	   *min_cosine = &parser->arguments->options.min_cosine;
+
+	if (parse_fraction(parser, value, min_cosine) != ELECTRA_OK)
+		return parser->error->status;
+	if (!(*min_cosine >= 0 && *min_cosine <= 1))
+		return bad_value(parser, OPTION_MIN_COSINE, value, "a number from 0 to 1");
 	return ELECTRA_OK;
 }
 
@@ -258,7 +287,6 @@ parse_pooling(parser *parser, const char *value)
 	}
 }
 
-/* A name that will have a meaning is told from those that never will. */
 static electra_status
 parse_dtype(parser *parser, const char *value)
 {
@@ -272,13 +300,9 @@ parse_dtype(parser *parser, const char *value)
 	else if (strcmp(value, "bfloat16") == 0)
 		options->dtype = ELECTRA_BF16;
 	else if (strcmp(value, "int8") == 0)
-	{
-		electra_fail(parser->error, ELECTRA_UNSUPPORTED, "dtype \"%s\" is not supported", value);
-		electra_fail_hint(parser->error, "Use float32, float16 or bfloat16.");
-		return ELECTRA_UNSUPPORTED;
-	}
+		options->dtype = ELECTRA_I8;
 	else
-		return bad_value(parser, OPTION_DTYPE, value, "float32, float16, bfloat16 or source");
+		return bad_value(parser, OPTION_DTYPE, value, "float32, float16, bfloat16, int8 or source");
 	return ELECTRA_OK;
 }
 
@@ -341,6 +365,8 @@ set_load_option(parser *parser, int option, const char *value)
 			return parse_dtype(parser, value);
 		case OPTION_SEED:
 			return parse_seed(parser, value);
+		case OPTION_MIN_COSINE:
+			return parse_min_cosine(parser, value);
 		case OPTION_NO_WEIGHTS:
 			options->load_weights = false;
 			break;
@@ -489,7 +515,10 @@ check_create(parser *parser)
 	if (!parser->seen[OPTION_EMBEDDING_DIM])
 		create->shape.embedding_dim = create->shape.hidden_dim;
 	if (parser->arguments->options.keep_dtype)
-		return bad_value(parser, OPTION_DTYPE, "source", "float32, float16 or bfloat16");
+		return bad_value(parser, OPTION_DTYPE, "source", "float32, float16, bfloat16 or int8");
+	/* random weights stand for nothing that could be lost */
+	if (!parser->seen[OPTION_MIN_COSINE])
+		parser->arguments->options.min_cosine = 0;
 	if (parser->arguments->target == TARGET_SQL && !parser->seen[OPTION_NAME])
 		return usage_error(parser->error, "option --%s is missing", "name");
 	return ELECTRA_OK;
@@ -564,6 +593,7 @@ set_defaults(arguments *arguments)
 	memset(arguments, 0, sizeof(*arguments));
 	arguments->options.load_weights = true;
 	arguments->options.normalize = -1;
+	arguments->options.min_cosine = CALIBRATION_MIN_COSINE;
 	shape->max_sequence_length = DEFAULT_MAX_SEQUENCE_LENGTH;
 	shape->num_segments = DEFAULT_NUM_SEGMENTS;
 	shape->dropout = DEFAULT_DROPOUT;

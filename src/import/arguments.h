@@ -39,8 +39,7 @@ typedef struct arguments
 
 /*
  * Parses the command line; all strings point into argv.
- * ELECTRA_INVALID_ARGUMENT for what is wrong with it, ELECTRA_UNSUPPORTED for
- * a dtype that this version cannot store.
+ * ELECTRA_INVALID_ARGUMENT for what is wrong with it.
  */
 extern electra_status arguments_parse(int argc, char **argv, arguments *arguments, electra_error *error);
 

@@ -34,6 +34,8 @@ remark_settings(exporter *exporter)
 	if (config->truncation == ELECTRA_TRUNCATION_ERROR)
 		export_remark(exporter, "the preset refuses texts of more than %d tokens; the exported model cuts them",
 					  (int) config->max_length);
+	if (config->dtype == ELECTRA_I8)
+		export_remark(exporter, "the preset's matrices are int8; here they are float32 with the same values, and what is computed with them is not rounded to int8");
 	if (config->untrained)
 		export_remark(exporter, "the weights are random");
 }

@@ -1,7 +1,8 @@
 /*
  * The weights of an export: safetensors files in the order of the archive's
- * data, so that it is read once, front to back.
+ * data, so that it is read once, front to back.  Quantized ones become F32.
  */
+#include "core/image.h"
 #include "import/export_parts.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ typedef struct weight_files
 {
 	weight_file files[1 + ELECTRA_MAX_MODULES];
 	bool		prefixed;		/* the encoder's tensors have the model's prefix */
+	float	  **scales;			/* (num_tensors): of I8 tensors still to come */
 } weight_files;
 
 /* A module's number and what follows it, if it is a module's tensor. */
@@ -49,6 +51,13 @@ is_tokenizer(const electra_tensor *tensor)
 	return tensor->dtype == ELECTRA_U8;
 }
 
+/* Scales go into the values that they belong to. */
+static bool
+is_scales(const exporter *exporter, const electra_tensor *tensor)
+{
+	return exporter->archive->config.dtype == ELECTRA_I8 && electra_tensor_scale_base(tensor->name) > 0;
+}
+
 /* The file of a tensor, and in name what it is called there. */
 static weight_file *
 place(weight_files *all, const exporter *exporter, const electra_tensor *tensor, char *name, size_t name_size)
@@ -65,13 +74,15 @@ place(weight_files *all, const exporter *exporter, const electra_tensor *tensor,
 static electra_status
 describe(weight_file *file, const electra_tensor *tensor, const char *name, electra_error *error)
 {
-	uint64_t	end = file->size + (tensor->end - tensor->begin);
+	bool		quantized = tensor->dtype == ELECTRA_I8;
+	uint64_t	end = file->size + (tensor->end - tensor->begin) * (quantized ? sizeof(float) : 1);
 	json_t	   *shape = json_array();
 	json_t	   *entry;
 
 	for (int i = 0; i < tensor->rank; i++)
 		json_array_append_new(shape, json_integer(tensor->shape[i]));
-	entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", electra_dtype_name(tensor->dtype), "shape", shape,
+	entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype",
+					  electra_dtype_name(quantized ? ELECTRA_F32 : tensor->dtype), "shape", shape,
 					  "data_offsets", (json_int_t) file->size, (json_int_t) end);
 	file->size = end;
 	if (entry == NULL || json_array_size(shape) != (size_t) tensor->rank ||
@@ -133,7 +144,7 @@ begin(exporter *exporter, weight_files *all, electra_error *error)
 	{
 		const electra_tensor *tensor = &archive->tensors[i];
 
-		if (!is_tokenizer(tensor) &&
+		if (!is_tokenizer(tensor) && !is_scales(exporter, tensor) &&
 			describe(place(all, exporter, tensor, name, sizeof(name)), tensor, name, error) != ELECTRA_OK)
 			return error->status;
 	}
@@ -164,6 +175,60 @@ copy(electra_archive_reader *reader, const electra_tensor *tensor, weight_file *
 	return ELECTRA_OK;
 }
 
+/* The scales of a tensor that comes later, into memory. */
+static electra_status
+keep_scales(exporter *exporter, electra_archive_reader *reader, weight_files *all,
+			const electra_tensor *tensor, electra_error *error)
+{
+	size_t		size = (size_t) (tensor->end - tensor->begin);
+	float	   *scales = malloc(size);
+
+	if (scales == NULL)
+		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+	all->scales[tensor - exporter->archive->tensors] = scales;
+	return electra_archive_read(reader, scales, size, error);
+}
+
+/* The scales of an I8 tensor: they came before it, the reader has seen to that. */
+static const float *
+kept_scales(const exporter *exporter, const weight_files *all, const electra_tensor *tensor)
+{
+	char		name[sizeof(((electra_tensor_spec *) 0)->name) + sizeof(ELECTRA_SCALE_SUFFIX)];
+
+	snprintf(name, sizeof(name), "%s%s", tensor->name, ELECTRA_SCALE_SUFFIX);
+	return all->scales[electra_archive_tensor(exporter->archive, name) - exporter->archive->tensors];
+}
+
+/* The next tensor of the archive, an I8 one, row by row as floats. */
+static electra_status
+dequantize(exporter *exporter, electra_archive_reader *reader, const weight_files *all,
+		   const electra_tensor *tensor, weight_file *file, electra_error *error)
+{
+	const size_t K = (size_t) tensor->shape[1];
+	const float *scales = kept_scales(exporter, all, tensor);
+	int8_t	   *q = malloc(K);
+	float	   *values = malloc(K * sizeof(float));
+	electra_status status = ELECTRA_OK;
+
+	if (q == NULL || values == NULL)
+		status = electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+	for (int64_t row = 0; row < tensor->shape[0] && status == ELECTRA_OK; row++)
+	{
+		status = electra_archive_read(reader, q, K, error);
+		if (status != ELECTRA_OK)
+			break;
+		for (size_t k = 0; k < K; k++)
+			values[k] = (float) q[k] * scales[k / ELECTRA_INT8_GROUP];
+		scales += electra_int8_groups(tensor->shape[1]);
+		if (fwrite(values, sizeof(float), K, file->file) != K)
+			status = electra_fail(error, ELECTRA_IO_ERROR, "could not write file \"%s\": %s", file->name,
+								  strerror(errno));
+	}
+	free(values);
+	free(q);
+	return status;
+}
+
 /* A text of the tokenizer, into memory. */
 static electra_status
 keep(exporter *exporter, electra_archive_reader *reader, const electra_tensor *tensor, electra_error *error)
@@ -187,17 +252,30 @@ keep(exporter *exporter, electra_archive_reader *reader, const electra_tensor *t
 	return electra_archive_read(reader, text, size, error);
 }
 
+/* The next tensor of the archive, to where it belongs. */
+static electra_status
+move(exporter *exporter, electra_archive_reader *reader, weight_files *all, const electra_tensor *tensor,
+	 electra_error *error)
+{
+	char		name[sizeof(((electra_tensor_spec *) 0)->name) + 16];
+	weight_file *file;
+
+	if (is_tokenizer(tensor))
+		return keep(exporter, reader, tensor, error);
+	if (is_scales(exporter, tensor))
+		return keep_scales(exporter, reader, all, tensor, error);
+	file = place(all, exporter, tensor, name, sizeof(name));
+	return tensor->dtype == ELECTRA_I8 ? dequantize(exporter, reader, all, tensor, file, error) :
+		copy(reader, tensor, file, error);
+}
+
 /* Everything in the archive's order. */
 static electra_status
 stream(exporter *exporter, electra_archive_reader *reader, weight_files *all, electra_error *error)
 {
-	char		name[sizeof(((electra_tensor_spec *) 0)->name) + 16];
-
 	for (int i = 0; i < exporter->archive->num_tensors; i++)
 	{
-		const electra_tensor *tensor = &exporter->archive->tensors[i];
-		electra_status status = is_tokenizer(tensor) ? keep(exporter, reader, tensor, error) :
-			copy(reader, tensor, place(all, exporter, tensor, name, sizeof(name)), error);
+		electra_status status = move(exporter, reader, all, &exporter->archive->tensors[i], error);
 
 		if (status != ELECTRA_OK)
 			return status;
@@ -215,6 +293,9 @@ export_write_weights(exporter *exporter, electra_archive_reader *reader, electra
 	electra_status status;
 
 	memset(&all, 0, sizeof(all));
+	all.scales = calloc((size_t) exporter->archive->num_tensors, sizeof(float *));
+	if (all.scales == NULL)
+		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
 	status = begin(exporter, &all, error);
 	if (status == ELECTRA_OK)
 		status = stream(exporter, reader, &all, error);
@@ -224,5 +305,8 @@ export_write_weights(exporter *exporter, electra_archive_reader *reader, electra
 		if (all.files[i].file != NULL)
 			fclose(all.files[i].file);
 	}
+	for (int i = 0; i < exporter->archive->num_tensors; i++)
+		free(all.scales[i]);
+	free(all.scales);
 	return status;
 }

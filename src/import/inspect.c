@@ -57,15 +57,15 @@ print_quoted(FILE *out, const char *text)
 static void
 print_dtypes(FILE *out, const electra_archive *archive)
 {
-	int64_t		counts[ELECTRA_BF16 + 1] = {0};
+	int64_t		counts[ELECTRA_I8 + 1] = {0};
 	const char *separator = "";
 
 	for (int i = 0; i < archive->num_tensors; i++)
 	{
-		if (archive->tensors[i].dtype <= ELECTRA_BF16)
+		if (archive->tensors[i].dtype <= ELECTRA_I8)
 			counts[archive->tensors[i].dtype]++;
 	}
-	for (int dtype = 0; dtype <= ELECTRA_BF16; dtype++)
+	for (int dtype = 0; dtype <= ELECTRA_I8; dtype++)
 	{
 		if (counts[dtype] > 0)
 		{
@@ -115,6 +115,9 @@ print_summary(FILE *out, const electra_archive *archive)
 	fprintf(out, " tensors\n");
 	print_tokenizer(out, &config->tokenizer);
 	fprintf(out, "parameters:  %" PRId64 "\n", electra_config_parameters(config));
+	if (config->dtype == ELECTRA_I8)
+		fprintf(out, "accuracy:    cosine to float32 at least %.6f, %.6f on average, of %d texts\n",
+				config->lowest_cosine, config->mean_cosine, (int) config->calibration_texts);
 	fprintf(out, "weights:     %s\n", config->untrained ? "random, untrained" :
 			config->trained_for_similarity ? "trained for similarity" : "not trained for similarity");
 	fprintf(out, "vector:      %d components, of texts up to %d tokens\n",

@@ -7,6 +7,7 @@
  */
 #include "import/arguments.h"
 #include "import/archive_writer.h"
+#include "import/calibration.h"
 #include "import/export.h"
 #include "import/file_output.h"
 #include "import/framed_output.h"
@@ -102,7 +103,7 @@ write_script(const preset_source *source, const char *name, electra_error *error
 	return sql_output_write(source, name, stdout, digest, error);
 }
 
-/* Opens the source that the arguments name, with the load options applied. */
+/* Opens the source that the arguments name, with the load options applied; int8 is judged here. */
 static electra_status
 open_source(const arguments *arguments, preset_source *source, electra_error *error)
 {
@@ -118,6 +119,8 @@ open_source(const arguments *arguments, preset_source *source, electra_error *er
 	if (status != ELECTRA_OK)
 		return status;
 	status = import_options_store(&arguments->options, source, error);
+	if (status == ELECTRA_OK)
+		status = calibrate(source, arguments->options.min_cosine, error);
 	if (status != ELECTRA_OK)
 		preset_source_free(source);
 	return status;

@@ -156,6 +156,15 @@ is_matrix(const source_tensor *tensor)
 	return tensor->spec.rank == 2;
 }
 
+/* How a tensor is stored in a preset of a dtype. */
+static electra_dtype
+stored_dtype(const source_tensor *tensor, electra_dtype dtype)
+{
+	bool		in_dtype = dtype == ELECTRA_I8 ? tensor->spec.quantized : is_matrix(tensor);
+
+	return in_dtype ? dtype : ELECTRA_F32;
+}
+
 /* "source": lossless or not at all. */
 static electra_status
 keep_dtype(source_tensor *tensor, electra_error *error)
@@ -201,7 +210,7 @@ import_options_store(const import_options *options, preset_source *source, elect
 		source_tensor *tensor = &source->tensors[i];
 
 		if (!options->keep_dtype)
-			tensor->stored_dtype = is_matrix(tensor) ? options->dtype : ELECTRA_F32;
+			tensor->stored_dtype = stored_dtype(tensor, options->dtype);
 		else if (keep_dtype(tensor, error) != ELECTRA_OK)
 			return error->status;
 	}

@@ -21,7 +21,7 @@ typedef struct source_tensor
 	void	   *context;		/* of read */
 	uint64_t	file_offset;	/* of read: where the tensor begins in its file */
 	electra_dtype source_dtype; /* of read; what the file holds */
-	electra_dtype stored_dtype; /* in the archive: F32, F16 or BF16; set by
+	electra_dtype stored_dtype; /* in the archive: F32, F16, BF16 or I8; set by
 								 * import_options_store */
 } source_tensor;
 
@@ -69,6 +69,7 @@ typedef struct import_options
 	const char *query_prompt;	/* NULL: as the source says; "": none */
 	const char *document_prompt;
 	electra_truncation truncation;
+	double		min_cosine;		/* of calibration.h; not in the digest */
 } import_options;
 
 extern void preset_source_free(preset_source *source);
@@ -86,7 +87,7 @@ extern electra_status import_options_apply(const import_options *options, electr
 
 /*
  * Decides how each tensor of an opened source is stored, and config.dtype with
- * it (options.c).  With keep_dtype a tensor of F64 is ELECTRA_UNSUPPORTED, and
+ * it (options.c).  In I8 what calibration.h finds is still to be filled in.  With keep_dtype a tensor of F64 is ELECTRA_UNSUPPORTED, and
  * config.dtype is that of the matrices, F32 where they differ.
  */
 extern electra_status import_options_store(const import_options *options, preset_source *source,

@@ -143,11 +143,12 @@ get_dtype(FunctionCallInfo fcinfo)
 {
 	char	   *dtype = text_to_cstring(PG_GETARG_TEXT_PP(ARG_DTYPE));
 
-	if (strcmp(dtype, "float32") != 0 && strcmp(dtype, "float16") != 0 && strcmp(dtype, "bfloat16") != 0)
+	if (strcmp(dtype, "float32") != 0 && strcmp(dtype, "float16") != 0 && strcmp(dtype, "bfloat16") != 0 &&
+		strcmp(dtype, "int8") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("dtype \"%s\" is not possible for a preset with random weights", dtype),
-				 errdetail("Expected float32, float16 or bfloat16.")));
+				 errdetail("Expected float32, float16, bfloat16 or int8.")));
 	return dtype;
 }
 

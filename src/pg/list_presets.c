@@ -19,7 +19,7 @@
 #include "pg/preset_text.h"
 #include "pg/shipped.h"
 
-/* Columns of _electra.list_presets(), in order. */
+/* Columns of _electra.list_presets() and of _electra.presets(), in order. */
 enum
 {
 	COLUMN_NAME,
@@ -45,6 +45,8 @@ enum
 	COLUMN_LOADED_BY,
 	COLUMN_LOADED_AT,
 	COLUMN_IS_DEFAULT,
+	COLUMN_LOWEST_COSINE,		/* from here on in _electra.presets() only */
+	COLUMN_MEAN_COSINE,
 	NUM_COLUMNS
 };
 
@@ -69,6 +71,11 @@ set_config_columns(const electra_config *config, Datum *values, bool *nulls)
 	SET_COLUMN(COLUMN_MAX_LENGTH, Int32GetDatum(config->max_length));
 	SET_COLUMN(COLUMN_UNTRAINED, BoolGetDatum(config->untrained));
 	SET_COLUMN(COLUMN_NUMERICS_VERSION, Int32GetDatum(config->numerics_version));
+	if (config->dtype == ELECTRA_I8)
+	{
+		SET_COLUMN(COLUMN_LOWEST_COSINE, Float8GetDatum(config->lowest_cosine));
+		SET_COLUMN(COLUMN_MEAN_COSINE, Float8GetDatum(config->mean_cosine));
+	}
 }
 
 /* Size of a stored archive; false where there is none. */
@@ -141,7 +148,11 @@ is_listed(List *rows, const char *name)
 
 PG_FUNCTION_INFO_V1(electra_list_presets);
 
-/* The presets of this database and those that come with electra; dropped ones are left out. */
+/*
+ * The presets of this database and those that come with electra; dropped ones
+ * are left out.  A result with fewer columns, as older versions' SQL has it, is
+ * without the last ones.
+ */
 Datum
 electra_list_presets(PG_FUNCTION_ARGS)
 {

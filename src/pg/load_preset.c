@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
@@ -33,6 +34,8 @@ enum
 	NUM_ARGS_0_1,				/* version 0.1's SQL has no more */
 	ARG_LOAD_WEIGHTS = NUM_ARGS_0_1,
 	ARG_SEED,
+	NUM_ARGS_0_2,				/* version 0.2's and 0.3's */
+	ARG_MIN_COSINE = NUM_ARGS_0_2,
 	NUM_ARGS
 };
 
@@ -129,6 +132,26 @@ add_weights(FunctionCallInfo fcinfo, char **argv, int *argc)
 				 errhint("Random weights of the same shape need load_weights => false as well.")));
 }
 
+/* min_cosine: what int8 must keep to.  It has no meaning for another dtype. */
+static void
+add_min_cosine(FunctionCallInfo fcinfo, char **argv, int *argc)
+{
+	float4		value;
+	char		text[FLOAT_SHORTEST_DECIMAL_LEN];
+
+	if (PG_NARGS() <= NUM_ARGS_0_2)
+		return;
+	electra_require_argument(fcinfo, ARG_MIN_COSINE, "min_cosine");
+	value = PG_GETARG_FLOAT4(ARG_MIN_COSINE);
+	if (!(value >= 0 && value <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"min_cosine\" must be from 0 to 1, not %g", value)));
+	/* -0 would be no number there; the shortest text is the number that was written */
+	float_to_shortest_decimal_buf(value + 0.0f, text);
+	add_option(argv, argc, "min-cosine", text);
+}
+
 /* The command line of electra-import. */
 static void
 make_command(FunctionCallInfo fcinfo, char *directory, char **argv)
@@ -148,6 +171,7 @@ make_command(FunctionCallInfo fcinfo, char *directory, char **argv)
 	add_text(fcinfo, ARG_DOCUMENT_PROMPT, argv, &argc, "document-prompt");
 	add_text(fcinfo, ARG_TRUNCATION, argv, &argc, "truncation");
 	add_weights(fcinfo, argv, &argc);
+	add_min_cosine(fcinfo, argv, &argc);
 	argv[argc++] = directory;
 	argv[argc] = NULL;
 	Assert(argc < MAX_ARGV);

@@ -10,6 +10,8 @@
 #include "funcapi.h"
 #include "utils/array.h"
 
+#include "core/fpenv.h"
+#include "core/table.h"
 #include "pg/token_pair.h"
 
 /* The encoder's input and output of one call; arrays in the embedder's context. */
@@ -132,6 +134,7 @@ electra_token_embedding(PG_FUNCTION_ARGS)
 	char	   *name = electra_preset_argument(fcinfo, 1);
 	ElectraEmbedder embedder;
 	const electra_model *model;
+	electra_fpenv saved;
 	int32		id;
 	int			embedding_dim;
 	ArrayType  *array;
@@ -153,9 +156,10 @@ electra_token_embedding(PG_FUNCTION_ARGS)
 	}
 	embedding_dim = embedder.config->embedding_dim;
 	array = electra_real_array(embedding_dim);
-	memcpy(ARR_DATA_PTR(array),
-		   electra_model_floats(model, model->header->word_embeddings) + (Size) id * embedding_dim,
-		   embedding_dim * sizeof(float));
+	electra_fpenv_enter(&saved);
+	electra_table_row(model, &model->header->word_embeddings, (size_t) id,
+					  (float *) ARR_DATA_PTR(array));
+	electra_fpenv_leave(&saved);
 	electra_embedder_end(&embedder);
 	PG_RETURN_ARRAYTYPE_P(array);
 }

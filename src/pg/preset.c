@@ -10,6 +10,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "core/table.h"
 #include "pg/catalog.h"
 #include "pg/chunk_stream.h"
 #include "pg/image_make.h"
@@ -334,9 +335,8 @@ electra_preset_populate(ElectraPreset *preset)
 {
 #ifdef MADV_POPULATE_READ
 	const electra_image_header *header = preset->model.header;
-	const electra_config *config = &header->config;
-	uint64		offset = header->word_embeddings +
-		(uint64) config->vocab_size * config->embedding_dim * sizeof(float);
+	uint64		offset = electra_table_row_offset(&header->word_embeddings,
+												  (size_t) header->word_embeddings.num_rows);
 
 	if (preset->populated)
 		return;

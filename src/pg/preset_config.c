@@ -121,6 +121,19 @@ put_prompt(StringInfo json, const char *key, bool present, const char *value)
 	}
 }
 
+/* How near int8 is to float32, where a preset is in int8. */
+static void
+put_calibration(StringInfo json, const electra_config *config)
+{
+	if (config->dtype != ELECTRA_I8)
+		return;
+	put_int(json, "calibration_texts", config->calibration_texts);
+	put_key(json, "lowest_cosine");
+	appendStringInfoString(json, float8out_internal(config->lowest_cosine));
+	put_key(json, "mean_cosine");
+	appendStringInfoString(json, float8out_internal(config->mean_cosine));
+}
+
 /* The encoder's shape, with the names of Keras-Hub's ElectraBackbone. */
 static void
 put_encoder(StringInfo json, const electra_config *config)
@@ -137,6 +150,7 @@ put_encoder(StringInfo json, const electra_config *config)
 	put_key(json, "layer_norm_eps");
 	appendStringInfoString(json, float8out_internal(config->layer_norm_eps));
 	put_string(json, "dtype", electra_dtype_text(config->dtype));
+	put_calibration(json, config);
 	put_key(json, "dropout");
 	appendStringInfoString(json, float8out_internal(config->dropout));
 	put_bool(json, "pooled_output", config->has_pooler);

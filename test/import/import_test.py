@@ -63,6 +63,13 @@ EXPECTED = {
 }
 EXPECTED.update(keras_directories.EXPECTED)
 
+# Good directories that are also loaded in int8: each kind of source, and a Dense module.
+INT8 = ("bert_plain", "electra_discriminator", "torch_zip", "half_types", "sentence_new_names", "keras_electra")
+
+# Matrices that stay as they are: a head's labels.
+LABELS = ("classifier.weight", "classifier.out_proj.weight", "qa_outputs.weight", "cls.seq_relationship.weight",
+          "discriminator_predictions.dense_prediction.weight")
+
 # Where the transformer of a good directory lies, if not in its root.
 TRANSFORMER = {"sentence_subfolder": "0_Transformer"}
 # The folder to load, if not the directory itself.
@@ -166,6 +173,99 @@ def check_good(program, folder, name, scratch):
     return None
 
 
+def as_f32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def quantized(values, columns):
+    """Rows of floats as int8 and scales: groups of 64, the largest magnitude is 127; a second rule-book for the importer."""
+    weights, scales = [], []
+    for row in range(0, len(values), columns):
+        for first in range(row, row + columns, 64):
+            group = values[first:min(first + 64, row + columns)]
+            largest = max(map(abs, group))
+            if largest < 2.0 ** -100:
+                weights += [0] * len(group)
+                scales.append(0.0)
+                continue
+            # a double holds both operations on floats exactly enough to round once more
+            inverse = as_f32(127 / largest)
+            weights += [round(as_f32(value * inverse)) for value in group]
+            scales.append(as_f32(largest / 127))
+    return weights, scales
+
+
+def check_int8_export(program, archive, tensors, scratch):
+    """An exported int8 preset is float32 with the same values, and says so."""
+    target = os.path.join(scratch, "exported")
+    run = subprocess.run([program, "--export", target, archive], capture_output=True, text=True)
+    if run.returncode != 0 or "int8" not in run.stderr:
+        return "export failed, or without a notice: " + run.stderr
+    with open(os.path.join(target, "README.md"), encoding="utf-8") as readme:
+        if "int8" not in readme.read():
+            return "the exported README does not tell of int8"
+    exported = read_safetensors(os.path.join(target, "model.safetensors"))[1]
+    expected = {}
+    for tensor, (dtype, shape, raw) in tensors.items():
+        if dtype == "I8":
+            scales = tensors[tensor + "_scale"][2]
+            scales = struct.unpack("<%df" % (len(scales) // 4), scales)
+            columns, groups = shape[1], (shape[1] + 63) // 64
+            values = [as_f32(q * scales[i // columns * groups + i % columns // 64])
+                      for i, q in enumerate(struct.unpack("<%db" % len(raw), raw))]
+            expected[tensor] = ("F32", shape, struct.pack("<%df" % len(values), *values))
+        elif dtype == "F32" and not tensor.endswith("_scale"):
+            expected[tensor] = (dtype, shape, raw)
+    return None if exported == expected else "the exported tensors are not the preset's values"
+
+
+def check_int8(program, folder, name, scratch):
+    """In int8 a good directory holds what this script's own quantizer makes of its source; the gate tells its figures."""
+    archives = [os.path.join(scratch, "first_int8"), os.path.join(scratch, "second_int8")]
+    for archive, least in zip(archives, ("0", "0.25")):
+        run = subprocess.run([program, "--dtype", "int8", "--min-cosine", least, folder, "-o", archive],
+                             capture_output=True, text=True)
+        if run.returncode != 0:
+            return run.stderr
+    with open(archives[0], "rb") as first, open(archives[1], "rb") as second:
+        if first.read() != second.read():
+            return "two runs, or another --min-cosine, give different bytes"
+    run = subprocess.run([program, "--framed", "--dtype=int8", "--min-cosine=0", folder], capture_output=True)
+    if run.returncode != 0:
+        return "refused in the sandbox: " + run.stdout[-300:].decode(errors="replace")
+    run = subprocess.run([program, "--inspect", archives[0]], capture_output=True, text=True)
+    if run.returncode != 0 or "accuracy:    cosine to float32 at least 0." not in run.stdout:
+        return "its own reader refuses the archive or does not show its accuracy: " + run.stderr
+    metadata, tensors = read_safetensors(archives[0])
+    lowest, mean = float(metadata["int8.lowest_cosine"]), float(metadata["int8.mean_cosine"])
+    if not 0.9 < lowest <= mean <= 1 or int(metadata["int8.calibration_texts"]) < 60:
+        return f"its figures are {lowest}, {mean}, {metadata['int8.calibration_texts']}"
+    for tensor, (shape, raw) in source_tensors(folder, name).items():
+        values = struct.unpack("<%df" % (len(raw) // 4), raw)
+        if len(shape) != 2 or tensor in LABELS:
+            if tensors[tensor] != ("F32", shape, raw):
+                return f"tensor {tensor} differs from the source"
+            continue
+        weights, scales = quantized(values, shape[1])
+        if tensors[tensor] != ("I8", shape, struct.pack("<%db" % len(weights), *weights)):
+            return f"tensor {tensor} is not quantized as it should be"
+        if tensors[tensor + "_scale"] != ("F32", [shape[0], (shape[1] + 63) // 64], struct.pack("<%df" % len(scales), *scales)):
+            return f"tensor {tensor}_scale is not what it should be"
+    if name == "bert_plain":
+        wrong = check_int8_export(program, archives[0], tensors, scratch)
+        if wrong:
+            return wrong
+    # the gate: nothing is written, and the message has the figures
+    refused = os.path.join(scratch, "refused")
+    run = subprocess.run([program, "--dtype", "int8", "--min-cosine", "1", folder, "-o", refused],
+                         capture_output=True, text=True)
+    figures = f"the lowest cosine to the float32 vector is {lowest:.6f}, the mean {mean:.6f}"
+    if run.returncode != 1 or os.path.exists(refused) or figures not in run.stderr or \
+            "int8 is not accurate enough for this model" not in run.stderr or "HINT:" not in run.stderr:
+        return f"not refused as it should be: {run.returncode} {run.stderr}"
+    return None
+
+
 def check_bad(program, folder, message, detail, scratch):
     archive = os.path.join(scratch, "none")
     # a checkpoint that managed to execute something would leave its trace in scratch
@@ -239,6 +339,10 @@ def main():
             with tempfile.TemporaryDirectory() as scratch:
                 results[name] = check_bad(program, path, case[1], case[2], scratch) if case else \
                     check_good(program, path, name, scratch)
+        for name in INT8:
+            path = os.path.join(folder, name, LOAD.get(name, ""))
+            with tempfile.TemporaryDirectory() as scratch:
+                results[name + "_int8"] = check_int8(program, path, name, scratch)
         results["link_out"] = check_link_out(program, folder)
         for name, pooler in (("bert_plain", "true"), ("electra_discriminator", "false")):
             results["no_weights_" + name] = check_random(program, folder, name, pooler)

@@ -174,6 +174,22 @@ fixture_store(preset_source *source, electra_dtype matrices, electra_dtype vecto
 	source->config.dtype = matrices;
 }
 
+/* Stores everything as an int8 preset does, with made-up results of a calibration. */
+static inline void
+fixture_quantize(preset_source *source)
+{
+	for (int i = 0; i < source->num_tensors; i++)
+	{
+		source_tensor *tensor = &source->tensors[i];
+
+		tensor->stored_dtype = tensor->spec.quantized ? ELECTRA_I8 : ELECTRA_F32;
+	}
+	source->config.dtype = ELECTRA_I8;
+	source->config.calibration_texts = 64;
+	source->config.lowest_cosine = 0.9990625;
+	source->config.mean_cosine = 0.9995;
+}
+
 /* The archive of a source; the digest may be NULL. */
 static inline void
 write_archive(const preset_source *source, byte_buffer *archive, uint8_t *digest)

@@ -4,7 +4,9 @@
  *
  * Every weight is an integer of 24 bits times a power of two, out of a
  * generator that test/parity/make_encoder_golden.py has too, so that reference
- * implementations can compute with the very same weights.
+ * implementations can compute with the very same weights.  config.dtype says
+ * how matrices and tables are stored: F16 and BF16 cut values off, I8 quantizes
+ * matrices and the words.
  */
 #ifndef ELECTRA_RANDOM_IMAGE_H
 #define ELECTRA_RANDOM_IMAGE_H
@@ -13,6 +15,8 @@
 #include <string.h>
 
 #include "core/encoder.h"
+#include "core/quantize.h"
+#include "core/widen.h"
 
 /* Numbers of tensors: each has a stream of its own. */
 #define RANDOM_WORDS 0
@@ -31,6 +35,8 @@ typedef struct random_image
 	size_t		used;			/* bytes */
 	size_t		capacity;
 	uint64_t	seed;
+	electra_dtype dtype;		/* of matrices and tables */
+	electra_dtype cut;			/* what their values are cut off to before */
 } random_image;
 
 /* Exactly size bytes at a multiple of 64, so that a sanitizer sees what is beyond them. */
@@ -94,22 +100,136 @@ random_floats(random_image *image, int number, size_t count, size_t padded, floa
 	return offset;
 }
 
+/* The bits of a value in F16 (no subnormals) or BF16, further digits cut off. */
+static inline uint16_t
+random_cut(electra_dtype dtype, float value)
+{
+	uint32_t	bits;
+	int			exponent;
+
+	memcpy(&bits, &value, sizeof(bits));
+	if (dtype == ELECTRA_BF16)
+		return (uint16_t) (bits >> 16);
+	exponent = (int) (bits >> 23 & 0xff) - 127;
+	if (exponent < -14)
+		return (uint16_t) (bits >> 31 << 15);
+	return (uint16_t) (bits >> 31 << 15 | (uint32_t) (exponent + 15) << 10 | (bits >> 13 & 0x3ff));
+}
+
+/* The values of a matrix or table, cut off as the image wants them. */
+static inline float *
+random_weights(const random_image *image, int number, size_t count, float amplitude)
+{
+	float	   *weights = malloc(count * sizeof(float));
+
+	random_tensor(image, number, weights, count, 0.0f, amplitude);
+	for (size_t i = 0; i < count && image->cut != ELECTRA_F32; i++)
+	{
+		uint16_t	bits = random_cut(image->cut, weights[i]);
+
+		electra_widen(image->cut, &bits, 1, &weights[i]);
+	}
+	return weights;
+}
+
+/* Quantizes rows of dim values: (rows, dim) and (rows, ceil(dim/64)). */
+static inline void
+random_quantize(const float *weights, size_t rows, size_t dim, int8_t *q, float *scales)
+{
+	size_t		groups = electra_int8_groups((int64_t) dim);
+
+	for (size_t r = 0; r < rows; r++)
+	{
+		for (size_t g = 0; g < groups; g++)
+		{
+			size_t		first = g * ELECTRA_INT8_GROUP;
+			size_t		count = dim - first < ELECTRA_INT8_GROUP ? dim - first : ELECTRA_INT8_GROUP;
+
+			scales[r * groups + g] = electra_quantize_group(weights + r * dim + first, count,
+															q + r * dim + first);
+		}
+	}
+}
+
+/* A table of vectors; in an I8 image those that are not to be quantized stay F32. */
+static inline electra_image_table
+random_table(random_image *image, int number, int32_t num_rows, int32_t dim, float amplitude,
+			 bool quantized)
+{
+	size_t		count = (size_t) num_rows * dim;
+	float	   *weights = random_weights(image, number, count, amplitude);
+	electra_image_table table = {.num_rows = num_rows, .dim = dim, .dtype = image->dtype};
+
+	if (image->dtype == ELECTRA_I8 && !quantized)
+		table.dtype = ELECTRA_F32;
+	table.rows = random_section(image, count * electra_dtype_size(table.dtype));
+	if (table.dtype == ELECTRA_I8)
+	{
+		table.scales = random_section(image, num_rows * electra_int8_groups(dim) * sizeof(float));
+		random_quantize(weights, num_rows, dim, (int8_t *) (image->memory + table.rows),
+						(float *) (image->memory + table.scales));
+	}
+	else if (table.dtype == ELECTRA_F32)
+		memcpy(image->memory + table.rows, weights, count * sizeof(float));
+	else
+	{
+		for (size_t i = 0; i < count; i++)
+			((uint16_t *) (image->memory + table.rows))[i] = random_cut(table.dtype, weights[i]);
+	}
+	free(weights);
+	return table;
+}
+
+/* Packs weights (N, K) in the image's dtype at panels. */
+static inline void
+random_pack(random_image *image, char *panels, const float *weights, int32_t K, int32_t N)
+{
+	size_t		panel_size = electra_panel_size(image->dtype, K);
+	size_t		groups = electra_int8_groups(K);
+	int8_t	   *q = malloc((size_t) K);
+	float	   *scales = malloc(groups * sizeof(float));
+	uint16_t   *narrow = malloc((size_t) K * sizeof(uint16_t));
+
+	for (int32_t n = 0; n < N; n++)
+	{
+		char	   *panel = panels + (size_t) (n / 32) * panel_size;
+		const float *row = weights + (size_t) n * K;
+
+		switch (image->dtype)
+		{
+			case ELECTRA_I8:
+				random_quantize(row, 1, K, q, scales);
+				electra_pack_int8_row((electra_int8_group *) panel, n % 32, q, scales, K);
+				break;
+			case ELECTRA_F32:
+				electra_pack_row((float *) panel, n % 32, row, K);
+				break;
+			default:
+				for (int32_t k = 0; k < K; k++)
+					narrow[k] = random_cut(image->dtype, row[k]);
+				electra_pack_row16((uint16_t *) panel, n % 32, narrow, K);
+				break;
+		}
+	}
+	free(narrow);
+	free(scales);
+	free(q);
+}
+
 /* Weight [out, in] from stream number, bias from number + 1. */
 static inline electra_image_linear
 random_linear(random_image *image, int number, int32_t in_dim, int32_t out_dim, bool bias)
 {
 	size_t		padded = ((size_t) out_dim + 31) / 32 * 32;
-	float	   *weights = malloc((size_t) in_dim * out_dim * sizeof(float));
 	float		amplitude = 1.0f;
-	electra_image_linear linear = {.in_dim = in_dim, .out_dim = out_dim};
+	electra_image_linear linear = {.in_dim = in_dim, .out_dim = out_dim, .dtype = image->dtype};
+	float	   *weights;
 
 	for (int64_t k = 3; k < in_dim; k *= 4)
 		amplitude *= 0.5f;
-	random_tensor(image, number, weights, (size_t) in_dim * out_dim, 0.0f, amplitude);
-	linear.panels = random_section(image, padded * in_dim * sizeof(float));
-	for (int32_t n = 0; n < out_dim; n++)
-		electra_pack_row((float *) (image->memory + linear.panels) + (size_t) (n / 32) * in_dim * 32,
-						 n % 32, weights + (size_t) n * in_dim, in_dim);
+	weights = random_weights(image, number, (size_t) in_dim * out_dim, amplitude);
+	linear.panels = random_section(image, padded / 32 * electra_panel_size(image->dtype, in_dim));
+	random_pack(image, image->memory + linear.panels, weights, in_dim, out_dim);
 	free(weights);
 	if (bias)
 		linear.bias = random_floats(image, number + 1, out_dim, padded, 0.0f, 0.125f);
@@ -160,30 +280,29 @@ random_capacity(const electra_config *config)
 		sizeof(electra_image_header) + 16384;
 }
 
+/* With values cut off to what another dtype holds before they are stored in config->dtype. */
 static inline random_image *
-random_image_create(const electra_config *config, uint64_t seed)
+random_image_create_cut(const electra_config *config, uint64_t seed, electra_dtype cut)
 {
 	random_image *image = calloc(1, sizeof(*image));
 	electra_image_header *header;
 	electra_image_layer *layers;
 
 	image->seed = seed;
+	image->dtype = config->dtype;
+	image->cut = cut;
 	image->capacity = random_capacity(config);
 	image->memory = allocate_aligned(image->capacity);
 	header = (electra_image_header *) (image->memory + random_section(image, sizeof(*header)));
 	header->config = *config;
 	header->layers = random_section(image, (size_t) config->num_layers * sizeof(*layers));
 	layers = (electra_image_layer *) (image->memory + header->layers);
-	header->word_embeddings = random_floats(image, RANDOM_WORDS, (size_t) config->vocab_size * config->embedding_dim,
-											(size_t) config->vocab_size * config->embedding_dim, 0.0f, 0.5f);
-	header->position_embeddings = random_floats(image, RANDOM_POSITIONS,
-												(size_t) config->max_sequence_length * config->embedding_dim,
-												(size_t) config->max_sequence_length * config->embedding_dim,
-												0.0f, 0.25f);
-	header->segment_embeddings = random_floats(image, RANDOM_SEGMENTS,
-											   (size_t) config->num_segments * config->embedding_dim,
-											   (size_t) config->num_segments * config->embedding_dim,
-											   0.0f, 0.25f);
+	header->word_embeddings = random_table(image, RANDOM_WORDS, config->vocab_size,
+										   config->embedding_dim, 0.5f, true);
+	header->position_embeddings = random_table(image, RANDOM_POSITIONS, config->max_sequence_length,
+											   config->embedding_dim, 0.25f, false);
+	header->segment_embeddings = random_table(image, RANDOM_SEGMENTS, config->num_segments,
+											  config->embedding_dim, 0.25f, false);
 	header->embedding_norm = random_norm(image, RANDOM_EMBEDDING_NORM, config->embedding_dim);
 	if (config->embedding_dim != config->hidden_dim)
 		header->projection = random_linear(image, RANDOM_PROJECTION, config->embedding_dim,
@@ -200,6 +319,14 @@ random_image_create(const electra_config *config, uint64_t seed)
 	image->model.header = header;
 	image->model.layers = layers;
 	return image;
+}
+
+/* In F16 and BF16 the values are cut off to that dtype. */
+static inline random_image *
+random_image_create(const electra_config *config, uint64_t seed)
+{
+	return random_image_create_cut(config, seed,
+								   config->dtype == ELECTRA_I8 ? ELECTRA_F32 : config->dtype);
 }
 
 static inline void

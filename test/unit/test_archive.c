@@ -365,7 +365,102 @@ test_dtypes(void **state)
 	preset_source_free(&source);
 }
 
-/* A dtype of a later version is not damage. */
+/* The header of an int8 archive with one change, opened. */
+static electra_status
+int8_status(const byte_buffer *archive, const char *from, const char *to, electra_error *error)
+{
+	byte_buffer edited;
+	electra_status status;
+
+	edit_header(archive, from, to, &edited);
+	status = open_status(&edited, error);
+	free(edited.bytes);
+	return status;
+}
+
+/*
+ * An int8 preset: what belongs to a quantized tensor is there with it, and
+ * every tensor has the one dtype that it may have.
+ */
+static void
+test_int8(void **state)
+{
+	static const char query[] = "encoder.layer.1.attention.self.query.weight";
+	static const char *const bad[][3] = {
+		{"\"config.dtype\":\"I8\"", "\"config.dtype\":\"F32\"", "int8"},
+		{"\"int8.lowest_cosine\":\"0.9990625\"", "\"int8.lowest_cosine\":\"0.99906250\"", "lowest_cosine"},
+		{"\"int8.lowest_cosine\":\"0.9990625\"", "\"int8.lowest_cosine\":\"0.9999\"", "cosines"},
+		{"\"int8.calibration_texts\":\"64\"", "\"int8.calibration_texts\":\"0\"", "calibration_texts"},
+		{"\"int8.mean_cosine\":\"0.9995\",", "", "mean_cosine"},
+		{"embeddings.word_embeddings.weight_scale", "embeddings.word_embeddings.weight_scalf", "unknown tensor"},
+		{"encoder.layer.1.output.dense.weight\":{\"dtype\":\"I8\"", "encoder.layer.1.output.dense.weight\":{\"dtype\":\"U8\"",
+		"Expected I8"},
+		{"encoder.layer.1.output.dense.weight_scale\":{\"dtype\":\"F32\",\"shape\":[40,2]",
+		"encoder.layer.1.output.dense.weight_scale\":{\"dtype\":\"F32\",\"shape\":[2,40]", "Expected [40,2]"},
+	};
+	preset_source source;
+	byte_buffer archive = {0};
+	electra_archive_reader reader;
+	electra_tensor_spec spec;
+	electra_error error;
+	char		name[160];
+
+	(void) state;
+	fixture_source(&source, 24, 3);
+	fixture_quantize(&source);
+	write_archive(&source, &archive, NULL);
+	assert_int_equal(electra_archive_open(&reader, buffer_stream(&archive), archive.size,
+										  &electra_malloc_allocator, &error), ELECTRA_OK);
+	assert_int_equal(reader.archive->config.dtype, ELECTRA_I8);
+	assert_int_equal(reader.archive->config.calibration_texts, 64);
+	assert_true(reader.archive->config.lowest_cosine == 0.9990625);
+	assert_true(reader.archive->config.mean_cosine == 0.9995);
+	assert_true(electra_tensor_spec_find(&reader.archive->config, query, &spec));
+	assert_true(spec.quantized);
+	snprintf(name, sizeof(name), "%s%s", query, ELECTRA_SCALE_SUFFIX);
+	assert_non_null(electra_archive_tensor(reader.archive, name));
+	assert_int_equal(electra_tensor_scale_base(name), strlen(query));
+	assert_int_equal(electra_tensor_scale_base(query), 0);
+	electra_archive_close(&reader);
+
+	/* only where the configuration says I8 */
+	source.config.dtype = ELECTRA_F32;
+	assert_false(electra_tensor_spec_find(&source.config, "embeddings.word_embeddings.weight_scale", &spec));
+	source.config.dtype = ELECTRA_I8;
+	assert_true(electra_tensor_spec_find(&source.config, "embeddings.word_embeddings.weight_scale", &spec));
+	assert_false(spec.required);
+	assert_int_equal(spec.shape[1], 1);
+	assert_false(electra_tensor_spec_find(&source.config, "embeddings.LayerNorm.weight_scale", &spec));
+	assert_false(electra_tensor_spec_find(&source.config, "qa_outputs.weight_scale", &spec));
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		assert_int_equal(int8_status(&archive, bad[i][0], bad[i][1], &error), ELECTRA_CORRUPT);
+		if (strstr(error.message, bad[i][2]) == NULL && strstr(error.detail, bad[i][2]) == NULL)
+			fail_msg("%s: %s %s", bad[i][1], error.message, error.detail);
+	}
+	free(archive.bytes);
+
+	/* a tensor without its scales, and scales without their tensor */
+	archive = (byte_buffer) {0};
+	fixture_add_tensor(&source, "pooler.dense.weight_scale");
+	source.tensors[source.num_tensors - 1].stored_dtype = ELECTRA_F32;
+	assert_int_equal(source_status(&source, ELECTRA_I8, &error), ELECTRA_INVALID_SOURCE);
+	assert_non_null(strstr(error.message, "not in order"));
+	fixture_remove_pooler(&source);
+	fixture_add_tensor(&source, "discriminator_predictions.dense.weight_scale");
+	source.tensors[source.num_tensors - 1].stored_dtype = ELECTRA_F32;
+	assert_int_equal(source_status(&source, ELECTRA_I8, &error), ELECTRA_INVALID_SOURCE);
+	assert_string_equal(error.message, "preset archive lacks tensor \"discriminator_predictions.dense.weight\"");
+	source.tensors[source.num_tensors - 1].spec.quantized = false;
+	assert_true(electra_tensor_spec_find(&source.config, "discriminator_predictions.dense.weight",
+										 &source.tensors[source.num_tensors - 1].spec));
+	assert_int_equal(source_status(&source, ELECTRA_I8, &error), ELECTRA_INVALID_SOURCE);
+	assert_string_equal(error.detail, "Expected I8, found F32.");
+	preset_source_free(&source);
+}
+
+/* No archive has this dtype. */
 static void
 test_unsupported_dtype(void **state)
 {
@@ -375,9 +470,9 @@ test_unsupported_dtype(void **state)
 
 	(void) state;
 	make_archive(&archive, 24);
-	edit_header(&archive, "\"config.dtype\":\"F32\"", "\"config.dtype\":\"I8\"", &edited);
-	assert_int_equal(open_status(&edited, &error), ELECTRA_UNSUPPORTED);
-	assert_string_equal(error.message, "preset has dtype I8");
+	edit_header(&archive, "\"config.dtype\":\"F32\"", "\"config.dtype\":\"F64\"", &edited);
+	assert_int_equal(open_status(&edited, &error), ELECTRA_CORRUPT);
+	assert_string_equal(error.message, "preset archive has invalid metadata \"config.dtype\"");
 	free(edited.bytes);
 	free(archive.bytes);
 }
@@ -561,6 +656,7 @@ main(void)
 		cmocka_unit_test(test_refused_headers),
 		cmocka_unit_test(test_header_size),
 		cmocka_unit_test(test_dtypes),
+		cmocka_unit_test(test_int8),
 		cmocka_unit_test(test_unsupported_dtype),
 		cmocka_unit_test(test_no_vocabulary),
 		cmocka_unit_test(test_pooler),

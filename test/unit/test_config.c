@@ -12,6 +12,7 @@
 
 #include <fenv.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,7 +62,13 @@ random_config(electra_random *random, electra_config *config)
 	config->max_sequence_length = 2 + draw(random, 2048);
 	config->num_segments = 1 + draw(random, 4);
 	config->activation = (electra_activation) draw(random, ELECTRA_IDENTITY + 1);
-	config->dtype = (electra_dtype) draw(random, ELECTRA_BF16 + 1);
+	config->dtype = (electra_dtype) draw(random, ELECTRA_I8 + 1);
+	if (config->dtype == ELECTRA_I8)
+	{
+		config->calibration_texts = 1 + draw(random, 1000);
+		config->mean_cosine = (double) (electra_random_u64(random) >> 11) * 0x1p-53;
+		config->lowest_cosine = config->mean_cosine - draw(random, 3) * 0.25;
+	}
 	config->dropout = draw(random, 2) == 0 ? 0.1 : (double) (electra_random_u64(random) >> 11) * 0x1p-53;
 	config->has_pooler = draw(random, 2);
 	config->layer_norm_eps = draw(random, 2) == 0 ? 1e-12 :
@@ -378,6 +385,48 @@ test_parameters(void **state)
 }
 
 /* Each rule broken once; the message names the field. */
+/* Figures of a calibration belong to I8 and to nothing else. */
+static void
+check_calibration(const electra_config *good)
+{
+	static const struct
+	{
+		electra_dtype dtype;
+		int32_t		texts;
+		double		lowest;
+		double		mean;
+		bool		valid;
+	}			cases[] = {
+		{ELECTRA_I8, 64, 0.999, 0.9995, true},
+		{ELECTRA_I8, 1, -1, 1, true},
+		{ELECTRA_I8, 1, 0, 0, true},
+		{ELECTRA_I8, 0, 0.999, 0.9995, false},
+		{ELECTRA_I8, -1, 0.999, 0.9995, false},
+		{ELECTRA_I8, 64, 0.9996, 0.9995, false},
+		{ELECTRA_I8, 64, -1.5, 0.9995, false},
+		{ELECTRA_I8, 64, 0.999, 1.5, false},
+		{ELECTRA_I8, 64, NAN, 0.9995, false},
+		{ELECTRA_I8, 64, 0.999, NAN, false},
+		{ELECTRA_F32, 64, 0, 0, false},
+		{ELECTRA_F32, 0, 0.5, 0.5, false},
+		{ELECTRA_BF16, 0, 0, 0.5, false},
+		{ELECTRA_BF16, 0, 0, 0, true},
+	};
+	electra_error error;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		electra_config config = *good;
+
+		config.dtype = cases[i].dtype;
+		config.calibration_texts = cases[i].texts;
+		config.lowest_cosine = cases[i].lowest;
+		config.mean_cosine = cases[i].mean;
+		assert_int_equal(electra_config_check(&config, &error),
+						 cases[i].valid ? ELECTRA_OK : ELECTRA_INVALID_ARGUMENT);
+	}
+}
+
 static void
 test_rules(void **state)
 {
@@ -457,9 +506,10 @@ test_rules(void **state)
 #undef BREAK
 
 	bad = good;
-	bad.dtype = ELECTRA_I8;
+	bad.dtype = ELECTRA_U8;
 	assert_int_equal(electra_config_check(&bad, &error), ELECTRA_UNSUPPORTED);
-	assert_string_equal(error.message, "preset has dtype I8");
+	assert_string_equal(error.message, "preset has dtype U8");
+	check_calibration(&good);
 	bad = good;
 	memset(bad.query_prompt, 'x', sizeof(bad.query_prompt));
 	assert_int_equal(electra_config_check(&bad, &error), ELECTRA_INVALID_ARGUMENT);

@@ -8,68 +8,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/image.h"
+#include "core/table.h"
 #include "core/vocabulary.h"
-#include "archive_fixture.h"
+#include "core/widen.h"
+#include "image_fixture.h"
 
-/* An image in memory: electra_sink.write */
-typedef struct memory_image
+/* An element of a panel in F32, F16 or BF16. */
+static float
+packed_value(const electra_image_linear *linear, const char *panel, int32_t k, int column)
 {
-	char	   *bytes;			/* aligned */
-	uint64_t	capacity;
-	uint64_t	end;			/* of what has been written */
-	uint64_t	fail_behind;	/* writes beyond are refused */
-	bool		header_written;
-} memory_image;
+	size_t		size = electra_dtype_size((electra_dtype) linear->dtype);
+	float		value;
 
-static electra_status
-image_write(void *context, uint64_t offset, const void *data, size_t size, electra_error *error)
-{
-	memory_image *image = context;
-
-	if (offset + size > image->fail_behind)
-		return electra_fail(error, ELECTRA_IO_ERROR, "disk full");
-	assert_true(offset + size <= image->capacity);
-	assert_false(image->header_written);
-	if (offset == 0)
-		image->header_written = true;
-	else
-	{
-		assert_int_equal(offset, image->end);
-		image->end = offset + size;
-	}
-	memcpy(image->bytes + offset, data, size);
-	return ELECTRA_OK;
-}
-
-/* Builds with everything that can be varied. */
-static electra_status
-build(byte_buffer *archive, memory_image *image, const uint8_t *digest, uint64_t fail_behind,
-	  const electra_allocator *memory, const electra_poll *poll, uint64_t *size, electra_error *error)
-{
-	const electra_sink sink = {image_write, image};
-	electra_archive_reader reader;
-	electra_status status;
-
-	memset(image, 0, sizeof(*image));
-	image->fail_behind = fail_behind;
-	image->end = sizeof(electra_image_header);
-	status = electra_archive_open(&reader, buffer_stream(archive), archive->size, memory, error);
-	if (status == ELECTRA_OK)
-	{
-		image->capacity = electra_image_max_size(reader.archive);
-		image->bytes = aligned_alloc(64, (image->capacity + 63) / 64 * 64);
-		assert_non_null(image->bytes);
-		status = electra_image_build(&reader, digest, &sink, size, memory, poll, error);
-	}
-	electra_archive_close(&reader);
-	return status;
-}
-
-static electra_status
-build_plainly(byte_buffer *archive, memory_image *image, uint64_t *size, electra_error *error)
-{
-	return build(archive, image, NULL, UINT64_MAX, &electra_malloc_allocator, NULL, size, error);
+	electra_widen((electra_dtype) linear->dtype, panel + ((size_t) k * 32 + (size_t) column) * size, 1, &value);
+	return value;
 }
 
 /* A packed matrix against the tensor, element by element, zeros behind the last column. */
@@ -80,7 +32,8 @@ check_linear(const electra_model *model, const electra_image_linear *linear,
 	char		full_name[128];
 	int64_t		count;
 	float	   *weight;
-	const float *panels = electra_model_floats(model, linear->panels);
+	const char *panels = (const char *) model->header + linear->panels;
+	size_t		panel_size = electra_panel_size((electra_dtype) linear->dtype, linear->in_dim);
 	int32_t		K = linear->in_dim;
 	int32_t		N = linear->out_dim;
 
@@ -91,7 +44,7 @@ check_linear(const electra_model *model, const electra_image_linear *linear,
 	{
 		for (int32_t k = 0; k < K; k++)
 		{
-			float		packed = panels[(int64_t) (n / 32) * K * 32 + k * 32 + n % 32];
+			float		packed = packed_value(linear, panels + (size_t) (n / 32) * panel_size, k, n % 32);
 
 			assert_true(packed == (n < N ? weight[(int64_t) n * K + k] : 0));
 		}
@@ -120,31 +73,22 @@ check_floats(const electra_model *model, uint64_t offset, const preset_source *s
 	free(values);
 }
 
-/*
- * Biases and norms that are not all zeros and ones, so that mixing tensors up
- * shows; each value has at most 8 significant bits, which every dtype holds.
- */
-static electra_status
-read_numbered(const source_tensor *tensor, int64_t first, int64_t count, float *values, electra_error *error)
-{
-	unsigned	hash = 0;
-
-	(void) error;
-	for (const char *p = tensor->spec.name; *p != '\0'; p++)
-		hash = hash * 31 + (unsigned char) *p;
-	for (int64_t i = 0; i < count; i++)
-		values[i] = (float) ((int) ((hash + 37 * (uint64_t) (first + i)) % 509) - 254) / 64;
-	return ELECTRA_OK;
-}
-
 static void
-make_source(preset_source *source, int32_t embedding_dim, bool dense, bool dense_bias)
+check_table(const electra_model *model, const electra_image_table *table, const preset_source *source,
+			const char *name)
 {
-	fixture_source(source, embedding_dim, 5);
-	if (dense)
-		fixture_add_dense(source, 33, dense_bias);
-	for (int i = 0; i < source->num_tensors; i++)
-		source->tensors[i].read = read_numbered;
+	int64_t		count;
+	float	   *values = tensor_values(source, name, &count);
+	float	   *row = malloc((size_t) table->dim * sizeof(float));
+
+	assert_int_equal(count, (int64_t) table->num_rows * table->dim);
+	for (int32_t r = 0; r < table->num_rows; r++)
+	{
+		electra_table_row(model, table, (size_t) r, row);
+		assert_memory_equal(row, values + (int64_t) r * table->dim, (size_t) table->dim * sizeof(float));
+	}
+	free(row);
+	free(values);
 }
 
 static void
@@ -194,9 +138,9 @@ check_weights(const electra_model *model, const preset_source *source)
 	const electra_image_header *header = model->header;
 	const electra_config *config = &source->config;
 
-	check_floats(model, header->word_embeddings, source, "embeddings.word_embeddings.weight");
-	check_floats(model, header->position_embeddings, source, "embeddings.position_embeddings.weight");
-	check_floats(model, header->segment_embeddings, source, "embeddings.token_type_embeddings.weight");
+	check_table(model, &header->word_embeddings, source, "embeddings.word_embeddings.weight");
+	check_table(model, &header->position_embeddings, source, "embeddings.position_embeddings.weight");
+	check_table(model, &header->segment_embeddings, source, "embeddings.token_type_embeddings.weight");
 	check_floats(model, header->embedding_norm.weight, source, "embeddings.LayerNorm.weight");
 	check_floats(model, header->embedding_norm.bias, source, "embeddings.LayerNorm.bias");
 	if (config->embedding_dim != config->hidden_dim)
@@ -256,9 +200,9 @@ test_every_weight(void **state)
 }
 
 /*
- * The same values in half the bytes: the image differs in nothing but where it
- * comes from.  With some tensors in another dtype the archive's order, and so
- * the image's, is another one; the weights are the same.
+ * The same values in half the bytes: the image keeps matrices as they are and
+ * widens vectors.  With some tensors in another dtype the archive's order, and
+ * so the image's, is another one; the weights are the same.
  */
 static void
 test_stored_dtypes(void **state)
@@ -269,8 +213,6 @@ test_stored_dtypes(void **state)
 		{ELECTRA_F16, ELECTRA_F32}, {ELECTRA_BF16, ELECTRA_F32}, {ELECTRA_BF16, ELECTRA_F16},
 		{ELECTRA_F32, ELECTRA_BF16}
 	};
-	const size_t content = sizeof(electra_image_header);
-	memory_image first = {0};
 	uint64_t	first_size = 0;
 	size_t		first_archive = 0;
 
@@ -295,26 +237,19 @@ test_stored_dtypes(void **state)
 		check_weights(&model, &source);
 		if (i == 0)
 		{
-			first = image;
 			first_size = size;
 			first_archive = archive.size;
 		}
-		else if (dtypes[i][0] == dtypes[i][1])
+		else
 		{
-			const electra_image_header *header = (electra_image_header *) first.bytes;
-
+			/* matrices stay as they are, vectors become floats */
 			assert_true(archive.size < first_archive);
-			assert_int_equal(size, first_size);
-			assert_memory_equal(image.bytes + content, first.bytes + content, size - content);
-			assert_memory_equal(model.header->content_digest, header->content_digest, ELECTRA_DIGEST_SIZE);
-			assert_memory_not_equal(model.header->digest, header->digest, ELECTRA_DIGEST_SIZE);
+			assert_true(dtypes[i][0] == ELECTRA_F32 ? size == first_size : size < first_size);
 		}
-		if (i != 0)
-			free(image.bytes);
+		free(image.bytes);
 		free(archive.bytes);
 		preset_source_free(&source);
 	}
-	free(first.bytes);
 }
 
 /* Subnormals, the largest and the smallest, in both small formats. */
@@ -354,9 +289,10 @@ test_extreme_values(void **state)
 		assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_OK);
 		for (int i = 0; i < 8 * 24; i++)
 		{
-			const float *words = electra_model_floats(&model, model.header->word_embeddings);
+			float		words[24];
 
-			assert_memory_equal(&words[i], &extremes[dtype][i % 8], sizeof(float));
+			electra_table_row(&model, &model.header->word_embeddings, (size_t) i / 24, words);
+			assert_memory_equal(&words[i % 24], &extremes[dtype][i % 8], sizeof(float));
 		}
 		free(image.bytes);
 		free(archive.bytes);
@@ -652,16 +588,23 @@ test_damaged_image(void **state)
 		*header = good; \
 	} while (0)
 
-	BREAK(word_embeddings, size);
-	BREAK(word_embeddings, 0);
-	BREAK(word_embeddings, good.word_embeddings + 4);
-	BREAK(position_embeddings, UINT64_MAX - 63);
-	BREAK(segment_embeddings, size - 64);
+	BREAK(word_embeddings.rows, size);
+	BREAK(word_embeddings.rows, 0);
+	BREAK(word_embeddings.rows, good.word_embeddings.rows + 4);
+	BREAK(word_embeddings.dim, 25);
+	BREAK(word_embeddings.num_rows, 9);
+	BREAK(word_embeddings.dtype, ELECTRA_U8);
+	BREAK(word_embeddings.dtype, ELECTRA_I8);
+	BREAK(word_embeddings.scales, 64);
+	BREAK(position_embeddings.rows, UINT64_MAX - 63);
+	BREAK(segment_embeddings.rows, size - 64);
 	BREAK(embedding_norm.weight, UINT64_MAX);
 	BREAK(embedding_norm.bias, size);
 	BREAK(projection.panels, size);
 	BREAK(projection.bias, 0);
 	BREAK(projection.in_dim, 25);
+	BREAK(projection.dtype, ELECTRA_F64);
+	BREAK(projection.dtype, -1);
 	BREAK(pooler.panels, size);
 	BREAK(pooler.panels, 0);
 	BREAK(pooler.bias, 0);
@@ -687,8 +630,8 @@ test_damaged_image(void **state)
 	assert_int_equal(electra_model_open(&model, image.bytes, size, &error), ELECTRA_CORRUPT);
 
 	/* the content is checked by verify only */
-	((electra_image_layer *) (image.bytes + header->layers))[1].output.panels = model.header->word_embeddings;
-	image.bytes[header->word_embeddings] ^= 1;
+	((electra_image_layer *) (image.bytes + header->layers))[1].output.panels = model.header->word_embeddings.rows;
+	image.bytes[header->word_embeddings.rows] ^= 1;
 	assert_int_equal(electra_model_verify(&model, NULL, &error), ELECTRA_CORRUPT);
 	assert_int_equal(electra_model_open(&model, image.bytes + 8, size - 8, &error), ELECTRA_INVALID_ARGUMENT);
 	free(image.bytes);

@@ -172,7 +172,10 @@ test_refused_command_lines(void **state)
 		{"dir -o f --max-length 0", "\"max_length\""}, {"dir -o f --max-length -3", "\"max_length\""},
 		{"dir -o f --max-length 12x", "\"max_length\""}, {"dir -o f --max-length 4294967297", "\"max_length\""},
 		{"dir -o f --dimensions 99999999999999999999", "\"dimensions\""},
-		{"dir -o f --truncation no", "\"truncation\""}, {"dir -o f --dtype float64", "\"dtype\""},
+		{"dir -o f --truncation no", "\"truncation\""},
+		{"dir -o f --min-cosine 1.5", "\"min_cosine\""}, {"dir -o f --min-cosine -0.5", "\"min_cosine\""},
+		{"dir -o f --min-cosine nan", "\"min_cosine\""}, {"dir -o f --min-cosine x", "\"min_cosine\""},
+		{"--inspect f --min-cosine 0.5", "--min-cosine"}, {"dir -o f --dtype float64", "\"dtype\""},
 		{"dir -o f --seed 3", "seed has no meaning"}, {"dir -o f --vocabulary v", "--vocabulary"},
 		{"dir -o f --no-weights --seed x", "\"seed\""}, {"dir -o f --no-weights --seed -", "\"seed\""},
 		{"dir -o f --no-weights --seed 18446744073709551616", "\"seed\""},
@@ -196,9 +199,26 @@ test_refused_command_lines(void **state)
 		if (strstr(error.message, lines[i][1]) == NULL)
 			fail_msg("%s: %s", lines[i][0], error.message);
 	}
-	assert_int_equal(parse("dir -o f --dtype int8", &arguments, &error), ELECTRA_UNSUPPORTED);
-	assert_non_null(strstr(error.message, "int8"));
-	assert_true(error.hint[0] != '\0');
+}
+
+/* What int8 must keep to: by default not for random weights, which stand for nothing. */
+static void
+test_int8(void **state)
+{
+	static arguments arguments;
+	electra_error error;
+
+	(void) state;
+	assert_int_equal(parse("dir -o f --dtype int8", &arguments, &error), ELECTRA_OK);
+	assert_int_equal(arguments.options.dtype, ELECTRA_I8);
+	assert_true(arguments.options.min_cosine == 0.999);
+	assert_int_equal(parse("dir -o f --dtype int8 --min-cosine 0.75", &arguments, &error), ELECTRA_OK);
+	assert_true(arguments.options.min_cosine == 0.75);
+	assert_int_equal(parse("--create " SHAPE "--vocab-size 9 -o f --dtype int8", &arguments, &error), ELECTRA_OK);
+	assert_int_equal(arguments.options.dtype, ELECTRA_I8);
+	assert_true(arguments.options.min_cosine == 0);
+	assert_int_equal(parse("--create " SHAPE "--vocab-size 9 -o f --min-cosine 1", &arguments, &error), ELECTRA_OK);
+	assert_true(arguments.options.min_cosine == 1);
 }
 
 /* What SQL shows is called as SQL and Keras-Hub call it, without a word of the command line. */
@@ -386,6 +406,22 @@ test_store(void **state)
 	}
 	assert_int_equal(num_matrices, 3 + 1 + 2 * 6 + 1);
 
+	/* int8: all of these, but not the few rows of a head's labels */
+	fixture_add_tensor(&source, "qa_outputs.weight");
+	fixture_add_tensor(&source, "discriminator_predictions.dense.weight");
+	options.dtype = ELECTRA_I8;
+	assert_int_equal(import_options_store(&options, &source, &error), ELECTRA_OK);
+	assert_int_equal(source.config.dtype, ELECTRA_I8);
+	for (int i = 0; i < source.num_tensors; i++)
+	{
+		const electra_tensor_spec *spec = &source.tensors[i].spec;
+		bool		labels = strcmp(spec->name, "qa_outputs.weight") == 0;
+
+		assert_int_equal(source.tensors[i].stored_dtype,
+						 spec->rank == 2 && !labels ? ELECTRA_I8 : ELECTRA_F32);
+	}
+	source.num_tensors -= 2;
+
 	options.keep_dtype = true;
 	for (int i = 0; i < source.num_tensors; i++)
 		source.tensors[i].source_dtype = ELECTRA_F16;
@@ -566,6 +602,7 @@ main(void)
 		cmocka_unit_test(test_normalize_and_dimensions),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_store),
+		cmocka_unit_test(test_int8),
 		cmocka_unit_test(test_store_mixed),
 		cmocka_unit_test(test_vocabulary_file),
 		cmocka_unit_test(test_refused_vocabularies),

@@ -1,0 +1,68 @@
+-- Presets in int8, and the gate that they come through.
+\getenv sources ELECTRA_TEST_SOURCES
+SET client_min_messages = warning;
+CREATE FUNCTION attempt(command text, sources text) RETURNS TABLE (what text, said text) LANGUAGE plpgsql AS $$
+DECLARE
+	state text; message text; detail text; hint text;
+BEGIN
+	EXECUTE replace(command, 'SOURCES', sources);
+	RETURN QUERY VALUES ('result', 'done');
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
+		detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	/* the figures are those of a tiny random model */
+	detail := regexp_replace(detail, '0\.\d{6}', '0.N', 'g');
+	RETURN QUERY SELECT v.what, v.said
+		FROM (VALUES ('error', state || ' ' || message), ('detail', detail), ('hint', hint)) AS v(what, said)
+		WHERE v.said <> '';
+END $$;
+
+-- from a directory and from nothing
+SELECT electra_load_preset(:'sources' || '/bert_plain', 'e_float32');
+SELECT electra_load_preset(:'sources' || '/bert_plain', 'e_int8', dtype => 'int8', min_cosine => 0.98);
+SELECT electra_load_preset(:'sources' || '/bert_plain', 'e_int8_again', dtype => 'int8', min_cosine => 0);
+SELECT electra_load_preset(:'sources' || '/bert_plain', 'e_random', dtype => 'int8', min_cosine => 0, load_weights => false, seed => 4);
+SELECT electra_create_preset('c_float32', vocab_size => 1000, num_layers => 2, num_heads => 2, hidden_dim => 128, intermediate_dim => 200, seed => 9);
+SELECT electra_create_preset('c_int8', vocab_size => 1000, num_layers => 2, num_heads => 2, hidden_dim => 128, intermediate_dim => 200, seed => 9, dtype => 'int8');
+
+-- min_cosine is not in the digest; the figures are in the archive
+SELECT p.name, p.dtype, p.archive_bytes < f.archive_bytes AS smaller, p.digest = (SELECT digest FROM electra_presets WHERE name = 'e_int8') AS same,
+	p.lowest_cosine BETWEEN 0.9 AND 1 AS lowest, p.mean_cosine BETWEEN p.lowest_cosine AND 1 AS mean
+FROM electra_presets p, electra_presets f WHERE p.name ~ '^[ce]_' AND f.name = 'e_float32' ORDER BY p.name;
+SELECT c.preset, c.config->>'dtype' AS dtype, c.config->>'calibration_texts' AS texts,
+	(c.config->>'lowest_cosine')::float8 = p.lowest_cosine AS lowest, (c.config->>'mean_cosine')::float8 = p.mean_cosine AS mean
+FROM unnest(ARRAY['e_float32', 'e_int8', 'c_int8']) AS n(preset), LATERAL (SELECT n.preset, electra_preset_config(n.preset)) AS c(preset, config)
+	JOIN electra_presets p ON p.name = c.preset ORDER BY 1;
+
+-- nearly the same vectors
+SELECT min(electra_cosine(electra_embed(t, 'e_int8'), electra_embed(t, 'e_float32'))) > 0.98 AS near,
+	bool_and(electra_embed(t, 'e_int8') <> electra_embed(t, 'e_float32')) AS other,
+	bool_and(electra_embed(t, 'e_int8') = electra_embed(t, 'e_int8_again')) AS same
+FROM unnest(ARRAY['hello', 'hello world', 'the world says hello to the world, and hello again']) AS t;
+SELECT electra_cosine((electra_encode(ARRAY[2, 5, 700, 3], preset => 'c_int8', segment_ids => NULL, padding_mask => NULL)).pooled_output,
+	(electra_encode(ARRAY[2, 5, 700, 3], preset => 'c_float32', segment_ids => NULL, padding_mask => NULL)).pooled_output) > 0.99 AS near;
+SELECT electra_cosine(electra_token_embedding(7, 'c_int8'), electra_token_embedding(7, 'c_float32')) > 0.9999 AS near;
+
+-- an image as the batch, the sequence and the verification see it
+SELECT bool_and(b.embedding = electra_embed(t.text, 'e_int8')) AS same
+FROM unnest(ARRAY['hello', 'world hello', '']) WITH ORDINALITY AS t(text, n) JOIN electra_embed_batch(ARRAY['hello', 'world hello', ''], 'e_int8') b USING (n);
+SELECT electra_verify('e_int8'), electra_verify('c_int8');
+
+-- the gate
+SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'refused', dtype => 'int8', min_cosine => 1)$$, :'sources');
+SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'refused', dtype => 'float16', min_cosine => 1)$$, :'sources');
+SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'bad', dtype => 'int8', min_cosine => 1.5)$$, :'sources');
+SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'bad', dtype => 'int8', min_cosine => 'NaN')$$, :'sources');
+SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'bad', dtype => 'int8', min_cosine => NULL)$$, :'sources');
+
+-- version 0.2's declaration still works with this library
+CREATE FUNCTION load_preset_of_0_2(source text, name text, dtype text, pooling text, "normalize" boolean, max_length integer, dimensions integer,
+	query_prompt text, document_prompt text, truncation text, load_weights boolean, seed bigint)
+	RETURNS text AS '$libdir/electra', 'electra_load_preset' LANGUAGE C;
+SELECT load_preset_of_0_2(:'sources' || '/bert_plain', 'old', 'float32', NULL, NULL, NULL, NULL, NULL, NULL, 'truncate', true, 0);
+SELECT count(DISTINCT digest) AS same FROM electra_presets WHERE name IN ('old', 'e_float32');
+DROP FUNCTION load_preset_of_0_2;
+
+SELECT count(electra_drop_preset(name)) AS dropped FROM electra_presets WHERE NOT shipped;
+SELECT count(electra_forget_preset(name)) AS forgotten FROM _electra.preset;
+DROP FUNCTION attempt;
