@@ -1,219 +1,149 @@
 #!/usr/bin/env python3
-"""Measures electra from SQL on this machine; test/bench/run calls it.
+"""Measures electra against its peers on this machine; test/bench/run calls it.
 
-    bench.py PRESET MODEL_DIR --peak GFLOPS [--rounds 9] [--core N]
+    bench.py MINILM_DIR FOLDER CORE_PEAK [--only PARTS] [--models MODELS] [--lengths LENGTHS]
+             [--rounds 7] [--quick] [--output FOLDER] [--core N]
 
 Connects with psql (PGHOST, PGPORT, PGUSER, PGDATABASE) to a server on this
-machine that has the preset loaded from MODEL_DIR.  ONNX Runtime runs the same
-weights in fp32 with one thread on the same core, in turns with the server, so
-that both see the same clock and the same neighbours.  ONNX Runtime is timed
-without tokenizer and pooling; electra with them and with all of SQL.
+machine that has the extension; FOLDER takes the peers' models, CORE_PEAK is the
+program of core_peak.c.  Everything runs on one core (but the parallel workers),
+with one thread, in turns, so that all see the same clock and the same
+neighbours.  Of one text at a time, peers are timed without tokenizer and
+pooling; electra with them and with all of SQL.
 """
 import argparse
+import importlib
 import os
-import statistics
+import subprocess
 import sys
-import tempfile
-import time
 
-import numpy as np
-import onnxruntime
+import workloads
+from ours import TIME_ROWS
+from peers import WITH_AMX
+from results import Results
+from session import Session, heading, row
 
-from make_onnx import make_onnx
-from session import Session, heading, ms, row
-
-# Times, in ms, of embedding each row of a table by itself.
-TIME_ROWS = """
-CREATE FUNCTION time_rows(source regclass, preset text) RETURNS float8[] LANGUAGE plpgsql AS $$
-DECLARE
-    body text;
-    start timestamptz;
-    times float8[] = '{}';
-BEGIN
-    FOR body IN EXECUTE format('SELECT body FROM %s ORDER BY id', source) LOOP
-        start := clock_timestamp();
-        PERFORM electra_embed(body, preset);
-        times := times || 1000 * extract(epoch FROM clock_timestamp() - start)::float8;
-    END LOOP;
-    RETURN times;
-END $$;
-"""
+PARTS = ("encoder", "rows", "tokenizer", "backend")
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def single_token_words(directory):
-    """(word, id) of plain words of the vocabulary."""
-    with open(os.path.join(directory, "vocab.txt"), encoding="utf-8") as file:
-        words = [line.rstrip("\n") for line in file]
-    return [(word, n) for n, word in enumerate(words) if 3 <= len(word) <= 9 and word.isascii() and word.isalpha()]
+class Bench:
+    """What the parts share."""
+
+    def __init__(self, options):
+        self.rounds, self.core, self.folder = options.rounds, options.core, options.folder
+        self.models, self.lengths, self.minilm = options.models, options.lengths, options.minilm
+        self.results = Results(options.output and os.path.join(options.output, "results.csv"))
+        self.tokenizer_program = options.tokenizer_bench
+        self.peak_program, self.peak, self.notes = options.core_peak, {}, []
+        self.session = Session("SET max_parallel_workers_per_gather = 0", "SET jit = off")
+        self.session.pin(self.core)
+        self.session.run(TIME_ROWS)
+        self.version = self.session.run("SELECT extversion FROM pg_extension WHERE extname = 'electra'")
+        self.has_openblas = self.session.run(
+            "SELECT count(*) FROM electra_kernels() WHERE kernels = 'openblas' AND available") == "1"
+        self.directories = {model: workloads.make_directory(model, self.minilm, self.folder)
+                            for model in dict.fromkeys([*self.models, "minilm"])}
+
+    def missing(self, what):
+        if what in self.notes:
+            return
+        self.notes.append(what)
+        print(f"  MISSING: {what}", file=sys.stderr, flush=True)
+
+    def measure_peak(self):
+        """Billions of operations a second; the most of all times that it was measured."""
+        output = subprocess.run([self.peak_program], stdout=subprocess.PIPE, check=True, text=True).stdout
+        for line in output.splitlines():
+            dtype, value, _ = line.split(" ", 2)
+            self.peak[dtype] = max(float(value), self.peak.get(dtype, 0))
+        return output
 
 
-def make_texts(directory, tokens, count):
-    """Texts of exactly so many tokens, all different, and their ids."""
-    words = single_token_words(directory)
-    texts, ids = [], []
-    for n in range(count):
-        chosen = [words[(7919 * n + 131 * k) % len(words)] for k in range(tokens - 2)]
-        texts.append(" ".join(word for word, _ in chosen))
-        ids.append(np.array([[101] + [number for _, number in chosen] + [102]], dtype=np.int64))
-    return texts, ids
+def cpu_name():
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")
 
 
-def fill(session, table, texts):
-    rows = ", ".join(f"({n}, '{text}')" for n, text in enumerate(texts))
-    session.run(f"CREATE TABLE {table} (id int, body text)", f"INSERT INTO {table} VALUES {rows}", f"ANALYZE {table}")
+def summary(bench):
+    """Ours against the best peer of the same kind."""
+    def fastest(lines, largest):
+        values = [(float(line["best"]), line["engine"]) for line in lines
+                  if not line["engine"].startswith("electra") and not line["engine"].endswith(WITH_AMX)]
+        return (max(values) if largest else min(values)) if values else None
+
+    heading("electra against the fastest peer", "electra", "peer", "ratio", "fastest peer")
+    for part, dtypes in (("encoder", ("float32", "int8")), ("rows", ("float32", "int8")), ("tokenizer", ("",))):
+        largest = part != "encoder"
+        for ours in bench.results.find(part=part, engine="electra"):
+            if ours["dtype"] not in dtypes:
+                continue
+            peer = fastest(bench.results.find(**{name: ours[name] for name in ("part", "model", "dtype", "case")}),
+                           largest)
+            if peer is None:
+                continue
+            value = float(ours["best"])
+            row(f"{part}, {ours['model']} {ours['dtype']}, {ours['case']}", f"{value:.4g} {ours['unit']}",
+                f"{peer[0]:.4g} {ours['unit']}", f"{value / peer[0] if largest else peer[0] / value:.2f}",
+                f"  {peer[1]}")
 
 
-def encoder_gflop(config, tokens):
-    """Of one text, multiplications and additions counted each."""
-    hidden, intermediate = config["hidden_dim"], config["intermediate_dim"]
-    weights = config["num_layers"] * (4 * hidden * hidden + 2 * hidden * intermediate)
-    return 1e-9 * tokens * (2 * weights + 4 * config["num_layers"] * tokens * hidden)
+def list_of(choices):
+    def parse(text):
+        found = [type(choices[0])(each) for each in text.split(",")]
+        if not set(found) <= set(choices):
+            raise argparse.ArgumentTypeError(f"choose of {', '.join(map(str, choices))}")
+        return found
+    return parse
 
 
-def array_of(text):
-    return [float(value) for value in text.strip("{}").split(",")]
-
-
-def compare_with_onnxruntime(options, session, config):
-    session_options = onnxruntime.SessionOptions()
-    session_options.intra_op_num_threads = 1
-    session_options.inter_op_num_threads = 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.onnx")
-        make_onnx(options.model_dir, path)
-        peer = onnxruntime.InferenceSession(path, session_options, providers=["CPUExecutionProvider"])
-
-    heading(f"one row at a time, fp32, core {options.core}", "min", "median", "p99", "of peak")
-    for tokens, count in ((16, 48), (128, 12)):
-        texts, ids = make_texts(options.model_dir, tokens, count)
-        table = f"text_{tokens}"
-        fill(session, table, texts)
-        counts = session.run(f"SELECT DISTINCT electra_token_count(body, '{options.preset}') FROM {table}")
-        if counts != str(tokens):
-            sys.exit(f"the texts have {counts} tokens and not {tokens}")
-
-        ours, theirs = [], []
-        for turn in range(options.rounds + 1):
-            times = array_of(session.run(f"SELECT time_rows('{table}', '{options.preset}')"))
-            peer_times = []
-            for each in ids:
-                start = time.perf_counter()
-                peer.run(None, {"ids": each})
-                peer_times.append(1000 * (time.perf_counter() - start))
-            if turn > 0:        # the first round warms both up
-                ours += times
-                theirs += peer_times
-
-        gflop = encoder_gflop(config, tokens)
-        for name, times in (("electra from SQL", ours), (f"ONNX Runtime {onnxruntime.__version__}", theirs)):
-            row(f"{tokens} tokens: {name}", ms(min(times)), ms(statistics.median(times)),
-                ms(np.percentile(times, 99)), f"{100 * gflop / (min(times) / 1000) / options.peak:.0f} %")
-        row(f"{tokens} tokens: electra is faster by", f"{min(theirs) / min(ours):.2f}",
-            f"{statistics.median(theirs) / statistics.median(ours):.2f}")
-        report_accuracy(options, session, peer, table, ids)
-
-
-def report_accuracy(options, session, peer, table, ids):
-    vectors = [np.array(array_of(line)) for line in
-               session.run(f"SELECT electra_embed(body, '{options.preset}') FROM {table} ORDER BY id").split("\n")]
-    difference, cosine = 0.0, 1.0
-    for vector, each in zip(vectors, ids):
-        expected = peer.run(None, {"ids": each})[0][0].astype(np.float64).mean(axis=0)
-        expected /= np.linalg.norm(expected)
-        difference = max(difference, np.abs(vector - expected).max())
-        cosine = min(cosine, vector @ expected / np.linalg.norm(vector))
-    row("   largest difference, lowest cosine", f"{difference:.1e}", f"{cosine:.7f}")
-
-
-def first_call(options):
-    first, second = [], []
-    for n in range(15):
-        session = Session()
-        session.pin(options.core)
-        times = [session.time(f"SELECT electra_embed('the {word} call number {n}', '{options.preset}')")
-                 for word in ("first", "second")]
-        session.close()
-        first.append(times[0])
-        second.append(times[1])
-    heading("first call in a fresh backend", "min", "median")
-    row("first", ms(min(first)), ms(statistics.median(first)))
-    row("second", ms(min(second)), ms(statistics.median(second)))
-    row("more for the first", ms(min(first) - min(second)),
-        ms(statistics.median(a - b for a, b in zip(first, second))))
-
-
-def memory(options):
-    plain = Session()
-    plain.run("SELECT cardinality(ARRAY[1.0]::real[])")
-    busy = Session()
-    heading("memory of a backend", "Private_Dirty", "over plain", "PSS")
-    plain_kb = plain.memory("Private_Dirty")
-    row("that does not embed", f"{plain_kb} kB", "", f"{plain.memory('Pss')} kB")
-    for what, text in (("after a short text", "'a short text'"), ("after a text of full length", "repeat('word ', 600)")):
-        busy.run(f"SELECT electra_embed({text}, '{options.preset}')")
-        kb = busy.memory("Private_Dirty")
-        row(what, f"{kb} kB", f"{kb - plain_kb} kB", f"{busy.memory('Pss')} kB")
-    plain.close()
-    busy.close()
-
-
-def jit(options, session):
-    texts, _ = make_texts(options.model_dir, 8, 50)
-    session.run("CREATE TABLE fifty (id int, body text)",
-                "INSERT INTO fifty VALUES " + ", ".join(f"({n}, '{text}')" for n, text in enumerate(texts)))
-    query = f"SELECT count(electra_embed(body || '{{}}', '{options.preset}')) FROM fifty"
-    default, off = Session(), Session("SET jit = off")
-    heading("a query over 50 rows", "default", "jit = off", "more")
-    for what in ("never analyzed", "analyzed"):
-        times = ([], [])
-        for turn in range(options.rounds):
-            for each, into in ((default, times[0]), (off, times[1])):
-                into.append(each.time(query.format(turn)))
-        row(what, ms(min(times[0])), ms(min(times[1])), ms(min(times[0]) - min(times[1])))
-        session.run("ANALYZE fifty")
-    default.close()
-    off.close()
-
-
-def generic_plan(options, session):
-    texts_done = f"""SELECT coalesce(sum(texts), 0) FROM electra_stat_presets
-                     WHERE '{options.preset}' = ANY (names)"""
-    session.run(f"""CREATE TABLE many AS
-                    SELECT n AS id, (SELECT array_agg(sin(n * 7 + k)::real) FROM
-                                     generate_series(1, electra_dimensions('{options.preset}')) k) AS embedding
-                    FROM generate_series(1, 10000) n""", "ANALYZE many", "SET plan_cache_mode = force_generic_plan",
-                f"""PREPARE search (text) AS SELECT id FROM many
-                    ORDER BY electra_cosine(embedding, electra_embed($1, '{options.preset}')) DESC LIMIT 10""")
-    before = int(session.run(texts_done))
-    elapsed = session.time("EXECUTE search ('one search over ten thousand rows')")
-    heading("generic plan, ORDER BY over 10,000 rows", "encoder runs", "time")
-    row("EXECUTE search", str(int(session.run(texts_done)) - before), ms(elapsed))
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("minilm", metavar="MINILM_DIR")
+    parser.add_argument("folder", metavar="FOLDER")
+    parser.add_argument("core_peak", metavar="CORE_PEAK")
+    parser.add_argument("--tokenizer-bench", metavar="PROGRAM", help="of tokenizer_bench.c")
+    parser.add_argument("--only", type=list_of(PARTS), default=list(PARTS), metavar="PARTS", help=",".join(PARTS))
+    parser.add_argument("--models", type=list_of(tuple(workloads.MODELS)), metavar="MODELS",
+                        help=",".join(workloads.MODELS))
+    parser.add_argument("--lengths", type=list_of(workloads.LENGTHS), metavar="LENGTHS",
+                        help="tokens: " + ",".join(map(str, workloads.LENGTHS)))
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--quick", action="store_true", help="2 rounds of small and MiniLM at 16 and 128 tokens; "
+                        "without --output nothing is written")
+    parser.add_argument("--output", help="folder for results.csv and the charts; test/bench/results")
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 7)
+    options.models = options.models or (["small", "minilm"] if options.quick else list(workloads.MODELS))
+    options.lengths = options.lengths or ([16, 128] if options.quick else list(workloads.LENGTHS))
+    if options.output is None and not options.quick:
+        options.output = os.path.join(HERE, "results")
+    return options
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("preset")
-    parser.add_argument("model_dir")
-    parser.add_argument("--peak", type=float, required=True, help="fp32 GFLOP/s of the core, of fma_peak")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
-    options = parser.parse_args()
-
-    os.sched_setaffinity(0, {options.core})
-    session = Session()
-    session.pin(options.core)
-    session.run(TIME_ROWS)
-    config = dict(zip(("num_layers", "hidden_dim", "intermediate_dim"), map(int, session.run(
-        f"""SELECT num_layers, hidden_dim, intermediate_dim FROM electra_presets
-            WHERE name = '{options.preset}'""").split("|"))))
-    print(f"  core's fp32 FMA peak {options.peak:.0f} GFLOP/s, kernels "
-          + session.run("SELECT setting FROM electra_settings() WHERE name = 'kernels'"))
-    compare_with_onnxruntime(options, session, config)
-    first_call(options)
-    memory(options)
-    jit(options, session)
-    generic_plan(options, session)
-    session.close()
+    options = parse_arguments()
+    bench = Bench(options)
+    peak = bench.measure_peak()
+    print(f"  {cpu_name()}, core {bench.core}, {bench.rounds} rounds; electra {bench.version}, kernels "
+          + bench.session.run("SELECT setting FROM electra_settings() WHERE name = 'kernels'"))
+    for part in options.only:
+        importlib.import_module(f"{part}_part").measure(bench)
+    summary(bench)
+    bench.measure_peak()
+    print("\n  the core's own peak, Gop/s (the most of all turns): "
+          + ", ".join(f"{dtype} {value:.0f}" for dtype, value in bench.peak.items())
+          + "; by " + ", ".join(line.split(" ", 2)[2] for line in peak.splitlines()))
+    for dtype, value in bench.peak.items():
+        bench.results.add("peak", "core", "Gop/s", [value], dtype=dtype, engine=cpu_name())
+    for note in bench.notes:
+        print(f"  missing: {note}")
+    bench.session.close()
+    bench.results.save()
+    if options.output is not None:
+        subprocess.run([sys.executable, os.path.join(HERE, "charts.py"), os.path.join(options.output, "results.csv"),
+                        options.output], check=True)
 
 
 if __name__ == "__main__":

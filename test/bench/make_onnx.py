@@ -1,8 +1,8 @@
-"""Writes a BERT directory's encoder as an ONNX graph for ONNX Runtime.
+"""Writes the encoder of a BERT or ELECTRA directory as an ONNX graph for ONNX Runtime.
 
 The graph is the one that ONNX Runtime's own optimizer arrives at for BERT: one
 Attention, SkipLayerNormalization and BiasGelu node each, so that the peer runs
-at its best without PyTorch to export it.  One text, no padding, no mask.
+at its best without PyTorch to export it.
 """
 import json
 import os
@@ -43,12 +43,13 @@ class Graph:
         return outputs[0]
 
 
-def make_onnx(directory, path):
-    """Input ids (1, T) int64, output hidden (1, T, H) float32."""
+def make_onnx(directory, path, masked=False):
+    """Input ids (B, T) int64 and, if masked, mask (B, T) int32 with 0 for padding; output hidden (B, T, H) float32."""
     with open(os.path.join(directory, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
     weights = read_safetensors(os.path.join(directory, "model.safetensors"))
-    prefix = "bert." if "bert.embeddings.word_embeddings.weight" in weights else ""
+    prefix = next(prefix for prefix in ("", "bert.", "electra.")
+                  if prefix + "embeddings.word_embeddings.weight" in weights)
     epsilon = config["layer_norm_eps"]
     graph = Graph()
 
@@ -72,6 +73,9 @@ def make_onnx(directory, path):
     hidden = graph.node("LayerNormalization", ["sum", weight("embeddings.LayerNorm.weight"),
                                                weight("embeddings.LayerNorm.bias")], "embedded",
                         axis=-1, epsilon=epsilon)
+    if prefix + "embeddings_project.weight" in weights:
+        graph.node("MatMul", [hidden, transposed("embeddings_project.weight")], "projected_rows")
+        hidden = graph.node("Add", ["projected_rows", weight("embeddings_project.bias")], "projected")
 
     for n in range(config["num_hidden_layers"]):
         layer = f"encoder.layer.{n}."
@@ -79,8 +83,8 @@ def make_onnx(directory, path):
         qkv = np.concatenate([weights[prefix + part + ".weight"].T for part in parts], axis=1)
         qkv_bias = np.concatenate([weights[prefix + part + ".bias"] for part in parts])
         attended = graph.node("Attention", [hidden, graph.constant(layer + "qkv", qkv),
-                                            graph.constant(layer + "qkv_bias", qkv_bias)], layer + "attended",
-                              domain="com.microsoft", num_heads=config["num_attention_heads"])
+                                            graph.constant(layer + "qkv_bias", qkv_bias)] + ["mask"] * masked,
+                              layer + "attended", domain="com.microsoft", num_heads=config["num_attention_heads"])
         projected = graph.node("MatMul", [attended, transposed(layer + "attention.output.dense.weight")],
                                layer + "projected")
         middle = graph.node("SkipLayerNormalization",
@@ -97,9 +101,11 @@ def make_onnx(directory, path):
                              weight(layer + "output.LayerNorm.bias"), weight(layer + "output.dense.bias")],
                             layer + "hidden", domain="com.microsoft", epsilon=epsilon)
 
-    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "length"])
-    result = helper.make_tensor_value_info(hidden, TensorProto.FLOAT, [1, "length", config["hidden_size"]])
+    inputs = [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "length"])]
+    if masked:
+        inputs.append(helper.make_tensor_value_info("mask", TensorProto.INT32, ["batch", "length"]))
+    result = helper.make_tensor_value_info(hidden, TensorProto.FLOAT, ["batch", "length", config["hidden_size"]])
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "bert", [ids], [result], graph.constants),
+        helper.make_graph(graph.nodes, "encoder", inputs, [result], graph.constants),
         opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)], ir_version=8)
     onnx.save(model, path)
