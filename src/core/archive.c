@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* The U8 tensors are held in memory; far above any vocabulary. */
-#define MAX_TOKENIZER_TENSOR (256 * 1024 * 1024)
+/* Texts are held in memory; far above any vocabulary. */
+#define MAX_TEXT_TENSOR (256 * 1024 * 1024)
 
 /* An array that grows: elements of one size, allocated from the reader's memory. */
 typedef struct growing_array
@@ -286,7 +286,6 @@ static electra_status
 check_tensor(const electra_archive *archive, const electra_tensor *tensor, electra_error *error)
 {
 	electra_tensor_spec spec;
-	bool		is_tokenizer = strncmp(tensor->name, "tokenizer.", 10) == 0;
 
 	if (!electra_tensor_spec_find(&archive->config, tensor->name, &spec))
 		return electra_fail(error, ELECTRA_CORRUPT, "preset archive has unknown tensor \"%s\"", tensor->name);
@@ -301,18 +300,18 @@ check_tensor(const electra_archive *archive, const electra_tensor *tensor, elect
 		electra_fail_detail(error, "Expected %s, found %s.", expected, found);
 		return ELECTRA_CORRUPT;
 	}
-	if (is_tokenizer ? tensor->dtype != ELECTRA_U8 : !electra_dtype_is_weight(tensor->dtype))
+	if (spec.text ? tensor->dtype != ELECTRA_U8 : !electra_dtype_is_weight(tensor->dtype))
 	{
 		electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" with a wrong type", tensor->name);
-		electra_fail_detail(error, "Expected %s, found %s.", is_tokenizer ? "U8" : "F32, F16 or BF16",
+		electra_fail_detail(error, "Expected %s, found %s.", spec.text ? "U8" : "F32, F16 or BF16",
 							electra_dtype_name(tensor->dtype));
 		return ELECTRA_CORRUPT;
 	}
-	if (is_tokenizer && tensor->end - tensor->begin > MAX_TOKENIZER_TENSOR)
+	if (spec.text && tensor->end - tensor->begin > MAX_TEXT_TENSOR)
 	{
 		electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" of %llu bytes", tensor->name,
 					 (unsigned long long) (tensor->end - tensor->begin));
-		electra_fail_detail(error, "At most %d bytes are allowed.", MAX_TOKENIZER_TENSOR);
+		electra_fail_detail(error, "At most %d bytes are allowed.", MAX_TEXT_TENSOR);
 		return ELECTRA_CORRUPT;
 	}
 	/* the same name may stand among the tensors of another element size */

@@ -4,12 +4,14 @@
  * Where everything goes follows from the archive's header alone, but for the
  * vocabulary, which therefore lies last: first the layers' table, then each
  * tensor that encoder, pooler or a module needs, in the archive's order.
- * Tensors of heads are read (they are in the digest) and left out.
+ * Tensors of heads, and where the weights came from, are read (they are in the
+ * digest) and left out.
  */
 #include "image.h"
 
 #include "content_digest.h"
 #include "vocabulary.h"
+#include "weight_files.h"
 #include "widen.h"
 
 #include <stdio.h>
@@ -26,7 +28,8 @@ typedef enum section_kind
 	SECTION_BIAS,				/* padded to whole panels */
 	SECTION_PANELS,				/* packed */
 	SECTION_VOCABULARY,			/* kept for the vocabulary's section */
-	SECTION_ADDED_TOKENS
+	SECTION_ADDED_TOKENS,
+	SECTION_WEIGHT_FILES		/* checked and left out */
 } section_kind;
 
 typedef struct section
@@ -170,6 +173,8 @@ find_section(electra_image_header *header, electra_image_layer *layers, const ch
 		return (section) {SECTION_VOCABULARY, NULL};
 	if (strcmp(name, "tokenizer.added_tokens") == 0)
 		return (section) {SECTION_ADDED_TOKENS, NULL};
+	if (strcmp(name, ELECTRA_WEIGHT_FILES) == 0)
+		return (section) {SECTION_WEIGHT_FILES, NULL};
 	return (section) {SECTION_NONE, NULL};
 }
 
@@ -190,6 +195,7 @@ section_size(section_kind kind, const electra_tensor *tensor)
 		case SECTION_NONE:
 		case SECTION_VOCABULARY:
 		case SECTION_ADDED_TOKENS:
+		case SECTION_WEIGHT_FILES:
 			break;
 	}
 	return 0;
@@ -431,6 +437,19 @@ read_text(builder *builder, const electra_tensor *tensor, char **text)
 	return electra_archive_read(builder->reader, *text, size, builder->error);
 }
 
+/* Only the form can be checked: a server does not have the files. */
+static electra_status
+check_weight_files(builder *builder, const electra_tensor *tensor)
+{
+	char	   *text;
+	electra_status status = read_text(builder, tensor, &text);
+
+	if (status == ELECTRA_OK)
+		status = electra_weight_files_check(text, (size_t) (tensor->end - tensor->begin), builder->error);
+	builder->memory->release(builder->memory->context, text);
+	return status;
+}
+
 static electra_status
 build_tensor(builder *builder, const electra_tensor *tensor)
 {
@@ -455,6 +474,8 @@ build_tensor(builder *builder, const electra_tensor *tensor)
 			return read_text(builder, tensor, &builder->vocabulary);
 		case SECTION_ADDED_TOKENS:
 			return read_text(builder, tensor, &builder->added_tokens);
+		case SECTION_WEIGHT_FILES:
+			return check_weight_files(builder, tensor);
 	}
 	return ELECTRA_OK;
 }

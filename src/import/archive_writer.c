@@ -7,7 +7,9 @@
 #include "import/archive_writer.h"
 
 #include "core/canonical_json.h"
+#include "core/weight_files.h"
 #include "import/narrow.h"
+#include "import/weight_hashes.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,10 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER_SIZE (1024 * 1024)
+#define BUFFER_SIZE (256 * 1024)
 #define HEADER_SIZE_BYTES 8
 
-/* A tensor of the archive: one of the source's, or a text of the tokenizer. */
+/* A tensor of the archive: one of the source's, or a text. */
 typedef struct entry
 {
 	const char *name;
@@ -54,6 +56,7 @@ typedef struct writer
 	const archive_output *output;
 	electra_sha256 sha;
 	bool		hashing;		/* does the caller want the digest? */
+	weight_hashes hashes;		/* of what the source's weights are read from */
 	uint64_t	done;
 	uint64_t	total;
 	electra_error *error;
@@ -221,9 +224,9 @@ tensor_entry(const source_tensor *tensor)
 
 /* All tensors of the archive in their order; *count of them, in malloc'd memory. */
 static entry *
-list_entries(const preset_source *source, int *count)
+list_entries(const preset_source *source, const weight_hashes *hashes, int *count)
 {
-	entry	   *entries = malloc((size_t) (source->num_tensors + 2) * sizeof(*entries));
+	entry	   *entries = malloc((size_t) (source->num_tensors + 3) * sizeof(*entries));
 
 	if (entries == NULL)
 		return NULL;
@@ -234,6 +237,8 @@ list_entries(const preset_source *source, int *count)
 	if (source->added_tokens != NULL)
 		entries[(*count)++] = text_entry("tokenizer.added_tokens", source->added_tokens,
 										 source->added_tokens_size);
+	if (hashes->size > 0)
+		entries[(*count)++] = text_entry(ELECTRA_WEIGHT_FILES, hashes->text, hashes->size);
 	qsort(entries, (size_t) *count, sizeof(*entries), compare_entries);
 	return entries;
 }
@@ -312,19 +317,25 @@ check_header(const text_buffer *header, uint64_t *size, electra_error *error)
 	return status;
 }
 
-/* Hands bytes on to digest and output. */
+/* Hands bytes on to digest and output; what has to be waited for is time to hash the source's files. */
 static electra_status
 put(writer *writer, const void *data, size_t size)
 {
-	electra_status status = writer->output->write(writer->output->context, data, size, writer->error);
+	const archive_output *output = writer->output;
+	electra_status status = ELECTRA_OK;
 
+	while (status == ELECTRA_OK && output->ready != NULL && !weight_hashes_done(&writer->hashes) &&
+		   !output->ready(output->context))
+		status = weight_hashes_step(&writer->hashes, writer->error);
+	if (status == ELECTRA_OK)
+		status = output->write(output->context, data, size, writer->error);
 	if (status != ELECTRA_OK)
 		return status;
 	if (writer->hashing)
 		electra_sha256_update(&writer->sha, data, size);
 	writer->done += size;
-	if (writer->output->progress != NULL)
-		writer->output->progress(writer->output->context, writer->done, writer->total);
+	if (output->progress != NULL)
+		output->progress(output->context, writer->done, writer->total);
 	return ELECTRA_OK;
 }
 
@@ -399,6 +410,14 @@ put_tensor(writer *writer, const entry *entry, float *buffer /* (BUFFER_SIZE byt
 static electra_status
 put_text(writer *writer, const entry *entry)
 {
+	/* the last tensor needs what is not hashed yet */
+	while (entry->text == writer->hashes.text && !weight_hashes_done(&writer->hashes))
+	{
+		electra_status status = weight_hashes_step(&writer->hashes, writer->error);
+
+		if (status != ELECTRA_OK)
+			return status;
+	}
 	for (uint64_t first = 0; first < entry->size; first += BUFFER_SIZE)
 	{
 		uint64_t	rest = entry->size - first;
@@ -434,21 +453,24 @@ archive_write(const preset_source *source, const archive_output *output,
 {
 	writer		writer = {.output = output, .hashing = digest != NULL, .error = error};
 	text_buffer header = {0};
-	entry	   *entries;
-	int			count;
-	electra_status status;
+	entry	   *entries = NULL;
+	int			count = 0;
+	electra_status status = weight_hashes_begin(&writer.hashes, source, error);
 
-	entries = list_entries(source, &count);
-	if (entries == NULL)
-		return out_of_memory(error);
+	if (status == ELECTRA_OK)
+		entries = list_entries(source, &writer.hashes, &count);
+	if (status == ELECTRA_OK && entries == NULL)
+		status = out_of_memory(error);
 	electra_sha256_init(&writer.sha);
-	status = make_header(&header, source, entries, count, error);
+	if (status == ELECTRA_OK)
+		status = make_header(&header, source, entries, count, error);
 	if (status == ELECTRA_OK)
 		status = check_header(&header, &writer.total, error);
 	if (status == ELECTRA_OK)
 		status = put_archive(&writer, &header, entries, count);
 	free(header.text);
 	free(entries);
+	weight_hashes_end(&writer.hashes);
 	if (status != ELECTRA_OK)
 		return status;
 	if (digest != NULL)

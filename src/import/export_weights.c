@@ -2,6 +2,7 @@
  * The weights of an export: safetensors files in the order of the archive's
  * data, so that it is read once, front to back.
  */
+#include "core/weight_files.h"
 #include "import/export_parts.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ parse_module(const char *name, const char **rest)
 }
 
 static bool
-is_tokenizer(const electra_tensor *tensor)
+is_text(const electra_tensor *tensor)
 {
 	return tensor->dtype == ELECTRA_U8;
 }
@@ -133,7 +134,7 @@ begin(exporter *exporter, weight_files *all, electra_error *error)
 	{
 		const electra_tensor *tensor = &archive->tensors[i];
 
-		if (!is_tokenizer(tensor) &&
+		if (!is_text(tensor) &&
 			describe(place(all, exporter, tensor, name, sizeof(name)), tensor, name, error) != ELECTRA_OK)
 			return error->status;
 	}
@@ -164,17 +165,24 @@ copy(electra_archive_reader *reader, const electra_tensor *tensor, weight_file *
 	return ELECTRA_OK;
 }
 
-/* A text of the tokenizer, into memory. */
+/* A text of the tokenizer, into memory; the directory has no place for another. */
 static electra_status
 keep(exporter *exporter, electra_archive_reader *reader, const electra_tensor *tensor, electra_error *error)
 {
-	bool		is_vocabulary = strcmp(tensor->name, "tokenizer.vocabulary") == 0;
 	size_t		size = (size_t) (tensor->end - tensor->begin);
 	char	   *text = malloc(size + 1);
+	electra_status status;
 
 	if (text == NULL)
 		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
-	if (is_vocabulary)
+	status = electra_archive_read(reader, text, size, error);
+	if (strcmp(tensor->name, ELECTRA_WEIGHT_FILES) == 0)
+	{
+		if (status == ELECTRA_OK)
+			status = electra_weight_files_check(text, size, error);
+		free(text);
+	}
+	else if (strcmp(tensor->name, "tokenizer.vocabulary") == 0)
 	{
 		exporter->vocabulary = text;
 		exporter->vocabulary_size = size;
@@ -184,7 +192,7 @@ keep(exporter *exporter, electra_archive_reader *reader, const electra_tensor *t
 		exporter->added_tokens = text;
 		exporter->added_tokens_size = size;
 	}
-	return electra_archive_read(reader, text, size, error);
+	return status;
 }
 
 /* Everything in the archive's order. */
@@ -196,7 +204,7 @@ stream(exporter *exporter, electra_archive_reader *reader, weight_files *all, el
 	for (int i = 0; i < exporter->archive->num_tensors; i++)
 	{
 		const electra_tensor *tensor = &exporter->archive->tensors[i];
-		electra_status status = is_tokenizer(tensor) ? keep(exporter, reader, tensor, error) :
+		electra_status status = is_text(tensor) ? keep(exporter, reader, tensor, error) :
 			copy(reader, tensor, place(all, exporter, tensor, name, sizeof(name)), error);
 
 		if (status != ELECTRA_OK)
