@@ -141,11 +141,14 @@ $(PARITY_DRIVERS): $(UNIT_DIR)/%: test/parity/%.c $(UNIT_LIB_OBJS) $(wildcard te
 
 parity-drivers: $(PARITY_DRIVERS)
 
-# test/t needs PostgreSQL::Test, which comes with the server's headers.
+# test/t needs PostgreSQL::Test, which comes with the server's headers; where
+# it does not, that of another version may serve.
+PG_PERL ?= $(top_srcdir)/src/test/perl
+
 prove:
 	rm -rf '$(CURDIR)/tmp_check'
 	TESTDIR='$(CURDIR)' PATH="$(bindir):$$PATH" PG_REGRESS='$(top_builddir)/src/test/regress/pg_regress' \
-		prove -I '$(top_srcdir)/src/test/perl' -I test/perl --timer $(PROVE_FLAGS) $(or $(PROVE_TESTS),test/t/*.pl)
+		prove -I '$(PG_PERL)' -I test/perl --timer $(PROVE_FLAGS) $(or $(PROVE_TESTS),test/t/*.pl)
 
 .PHONY: unit unit-build parity-drivers prove install-presets uninstall-presets
 .SECONDARY: $(UNIT_LIB_OBJS)

@@ -85,6 +85,29 @@ SELECT id FROM bad WHERE embedding IS NULL ORDER BY id;
 CREATE DOMAIN three AS real[] CHECK (cardinality(VALUE) = 3);
 ALTER TABLE bad ADD COLUMN embedding_3 three;
 CALL electra_backfill('bad', 'body', 'embedding_3', :tiny);
+-- what a domain says of vectors is asked of real ones
+CREATE DOMAIN directed AS real[] CHECK (cardinality(VALUE) = 128 AND NOT 0 = ALL (VALUE));
+CREATE DOMAIN some_texts AS directed CHECK (VALUE <> electra_embed('water', 'electra-untrained-tiny'));
+CREATE TABLE choosy (id int PRIMARY KEY, body text, embedding directed, other some_texts);
+INSERT INTO choosy SELECT n, CASE WHEN n % 2 = 0 THEN 'water' ELSE 'bread ' || n END FROM generate_series(1, 4) AS n;
+CALL electra_backfill('choosy', 'body', 'embedding', :tiny);
+CALL electra_backfill('choosy', 'body', 'other', :tiny);
+CALL electra_backfill('choosy', 'body', 'other', :tiny);
+
+-- a row that a trigger changes while the batch is written keeps no stale vector
+CREATE TABLE linked (id int PRIMARY KEY, body text, embedding real[]);
+INSERT INTO linked SELECT n, 'linked text ' || n FROM generate_series(1, 6) AS n;
+CREATE FUNCTION rewrite_next() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF new.id = 2 THEN UPDATE linked SET body = 'rewritten' WHERE id = 3; END IF;
+	IF new.id = 4 THEN DELETE FROM linked WHERE id = 5; END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER rewrite_next AFTER UPDATE ON linked FOR EACH ROW EXECUTE FUNCTION rewrite_next();
+CALL electra_backfill('linked', 'body', 'embedding', :tiny);
+SELECT id, body, embedding = electra_embed(body, 'electra-untrained-tiny') AS same FROM linked ORDER BY id;
+CALL electra_backfill('linked', 'body', 'embedding', :tiny);
+SELECT count(*) AS wrong FROM linked WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra-untrained-tiny');
 
 -- with the row trigger on the same table, a row is embedded once
 CREATE TABLE kept (id int PRIMARY KEY, body text, embedding real[]);

@@ -25,6 +25,11 @@ SELECT name, hidden_dim > 0 AS hidden, parameters > 0 AS parameters, dtype, pool
 	is_default, shipped, untrained
 FROM electra_presets WHERE NOT shipped;
 
+-- the SHA-256 of every file that was read, also of the weights
+SELECT count(*) > 2 AS files, bool_or(key = 'source.sha256.model.safetensors') AS weights, bool_and(value = encode(sha256(
+	pg_read_binary_file(:'sources' || '/electra_discriminator/' || substr(key, length('source.sha256.') + 1))), 'hex')) AS same
+FROM jsonb_each_text(electra_preset_config('electra_discriminator') -> 'provenance') WHERE key LIKE 'source.sha256.%';
+
 -- the archive is in pieces of 1 MB, and its SHA-256 is the preset's digest
 SELECT p.name, encode(sha256(string_agg(c.data, '' ORDER BY c.chunk_no)), 'hex') = encode(p.digest, 'hex') AS same,
 	max(octet_length(c.data)) <= 1048576 AS small, count(*) = max(c.chunk_no) + 1 AS dense

@@ -39,6 +39,34 @@ SELECT count(*) FROM electra_search('search_notes', 'embedding', 'twin', 10000) 
 ROLLBACK;
 SELECT count(*) FROM electra_search('search_notes', 'embedding', 'twin', 10000) WHERE (key->>'id')::integer > 900;
 
+-- pages with rows that are dead, updated, rolled back, or the transaction's own
+SELECT rows, differences, largest <= 1e-6 AS equal FROM search_differences('a note about 12', 10000);
+BEGIN;
+UPDATE search_notes SET body = body || '!', embedding = electra_embed(body || '!', 'electra-untrained-tiny') WHERE id % 3 = 0 AND id BETWEEN 50 AND 300;
+SAVEPOINT before_more;
+INSERT INTO search_notes SELECT id + 2000, body, embedding FROM search_notes WHERE id < 301;
+DELETE FROM search_notes WHERE id % 2 = 0;
+ROLLBACK TO before_more;
+DELETE FROM search_notes WHERE id % 5 = 0 AND id BETWEEN 101 AND 300;
+SELECT rows, differences, largest <= 1e-6 AS equal FROM search_differences('a note about 12', 10000);
+COMMIT;
+SELECT rows, differences, largest <= 1e-6 AS equal FROM search_differences('a note about 12', 10000);
+VACUUM search_notes;
+SELECT rows, differences, largest <= 1e-6 AS equal FROM search_differences('a note about 12', 10000);
+-- a serializable transaction remembers that it has read the whole table
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT count(*) FROM electra_search('search_notes', 'embedding', 'twin', 1, 'electra-untrained-tiny');
+SELECT locktype FROM pg_locks WHERE mode = 'SIReadLock' AND pid = pg_backend_pid() AND relation = 'search_notes'::regclass;
+COMMIT;
+-- in the buffers of this session; no page at all
+CREATE TEMPORARY TABLE search_temporary (LIKE search_notes INCLUDING ALL);
+SELECT count(*) FROM electra_search('search_temporary', 'embedding', 'twin', 5, 'electra-untrained-tiny');
+INSERT INTO search_temporary SELECT * FROM search_notes;
+SELECT count(*), count(*) FILTER (WHERE t IS DISTINCT FROM n) AS differences
+FROM electra_search('search_temporary', 'embedding', 'twin', 10000) WITH ORDINALITY AS t(key, score, i)
+FULL JOIN electra_search('search_notes', 'embedding', 'twin', 10000) WITH ORDINALITY AS n(key, score, i) USING (i);
+DROP TABLE search_temporary;
+
 -- Keys: several columns, any type and name; columns behind the vector
 CREATE TABLE search_composite ("The Vector" real[], dropped integer, "Shelf ""A""" text, day date, nr numeric, PRIMARY KEY (nr, "Shelf ""A""", day));
 ALTER TABLE search_composite DROP COLUMN dropped;
@@ -150,3 +178,4 @@ DROP TABLE search_notes, search_double, search_composite, search_forms, search_c
 DROP FUNCTION search_by_hand(text, integer), search_differences(text, integer);
 DROP DOMAIN search_vector;
 SELECT electra_drop_preset('search_37');
+SELECT electra_forget_preset('search_37');

@@ -54,12 +54,12 @@ CREATE FUNCTION electra_search(
 	relation regclass, target text, query text, k integer,
 	OUT key jsonb, OUT score real
 ) RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'electra_search' LANGUAGE C STABLE PARALLEL SAFE COST 1000000 ROWS 10;
+	AS 'MODULE_PATHNAME', 'electra_search' LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 10;
 CREATE FUNCTION electra_search(
 	relation regclass, target text, query text, k integer, preset text,
 	OUT key jsonb, OUT score real
 ) RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'electra_search' LANGUAGE C STABLE PARALLEL SAFE COST 1000000 ROWS 10;
+	AS 'MODULE_PATHNAME', 'electra_search' LANGUAGE C STABLE PARALLEL SAFE COST 100000 ROWS 10;
 
 COMMENT ON FUNCTION electra_search(regclass, text, text, integer)
 	IS 'the k rows of a table whose real[] column is nearest to a query, by cosine, with the default preset';

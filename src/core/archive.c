@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The U8 tensors are held in memory; far above any vocabulary. */
-#define MAX_TOKENIZER_TENSOR (256 * 1024 * 1024)
+/* Texts are held in memory; far above any vocabulary. */
+#define MAX_TEXT_TENSOR (256 * 1024 * 1024)
 
 /* An array that grows: elements of one size, allocated from the reader's memory. */
 typedef struct growing_array
@@ -289,7 +289,7 @@ dtype_fits(const electra_config *config, const electra_tensor *tensor,
 {
 	electra_dtype only;
 
-	if (strncmp(tensor->name, "tokenizer.", 10) == 0)
+	if (spec->text)
 		only = ELECTRA_U8;
 	else if (config->dtype == ELECTRA_I8)
 		only = spec->quantized ? ELECTRA_I8 : ELECTRA_F32;
@@ -349,11 +349,11 @@ check_tensor(const electra_archive *archive, const electra_tensor *tensor, elect
 		electra_fail_detail(error, "Expected %s, found %s.", expected_dtype, electra_dtype_name(tensor->dtype));
 		return ELECTRA_CORRUPT;
 	}
-	if (tensor->dtype == ELECTRA_U8 && tensor->end - tensor->begin > MAX_TOKENIZER_TENSOR)
+	if (spec.text && tensor->end - tensor->begin > MAX_TEXT_TENSOR)
 	{
 		electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" of %llu bytes", tensor->name,
 					 (unsigned long long) (tensor->end - tensor->begin));
-		electra_fail_detail(error, "At most %d bytes are allowed.", MAX_TOKENIZER_TENSOR);
+		electra_fail_detail(error, "At most %d bytes are allowed.", MAX_TEXT_TENSOR);
 		return ELECTRA_CORRUPT;
 	}
 	/* the same name may stand among the tensors of another element size */

@@ -26,6 +26,9 @@
  *   special, outside the model (the source's WordPiece vocabulary lacks it, so
  *   that it is never a piece of a word).  The content is also in the
  *   vocabulary under its id.
+ * - "weights.sha256" (U8, absent where no weights were read from files): for
+ *   each file of weights, ascending by name (bytes), "SHA256 NAME" and a NUL,
+ *   the digest as 64 lower-case digits.  By its name the last tensor.
  * - Weights are F32, F16 or BF16, each tensor in its own.  config.dtype follows
  *   from them: it is the dtype that all tensors of rank 2 have, F32 where these
  *   differ; vectors may have any of the three.
@@ -166,14 +169,15 @@ typedef struct electra_tensor_spec
 	int			rank;
 	int64_t		shape[ELECTRA_MAX_RANK];	/* -1: any positive size (num_labels) */
 	bool		required;
+	bool		text;			/* U8, not weights */
 	bool		quantized;		/* I8 with scales where config.dtype is I8 */
 } electra_tensor_spec;
 
 /*
  * Finds the specification of a canonical name; false for a name outside
- * encoder, pooler, heads, modules and tokenizer.  Scales of I8 tensors are
- * found only where config.dtype is I8, and never "required": the reader demands
- * them with their tensor.
+ * encoder, pooler, heads, modules, tokenizer and weights.sha256.  Scales of I8
+ * tensors are found only where config.dtype is I8, and never "required": the
+ * reader demands them with their tensor.
  */
 extern bool electra_tensor_spec_find(const electra_config *config, const char *name,
 									 electra_tensor_spec *spec);

@@ -1,13 +1,14 @@
 /*
  * Builds an image out of an archive, in one pass through it.
  *
- * Where everything goes is image_layout.c's.  Tensors of heads are read (they
- * are in the digest) and left out.
+ * Where everything goes is image_layout.c's.  Tensors of heads, and where the
+ * weights came from, are read (they are in the digest) and left out.
  */
 #include "image_layout.h"
 
 #include "content_digest.h"
 #include "vocabulary.h"
+#include "weight_files.h"
 #include "widen.h"
 
 #include <math.h>
@@ -350,6 +351,19 @@ read_text(builder *builder, const electra_tensor *tensor, char **text)
 	return electra_archive_read(builder->reader, *text, size, builder->error);
 }
 
+/* Only the form can be checked: a server does not have the files. */
+static electra_status
+check_weight_files(builder *builder, const electra_tensor *tensor)
+{
+	char	   *text;
+	electra_status status = read_text(builder, tensor, &text);
+
+	if (status == ELECTRA_OK)
+		status = electra_weight_files_check(text, (size_t) (tensor->end - tensor->begin), builder->error);
+	builder->memory->release(builder->memory->context, text);
+	return status;
+}
+
 static electra_status
 build_tensor(builder *builder, const electra_tensor *tensor)
 {
@@ -379,6 +393,8 @@ build_tensor(builder *builder, const electra_tensor *tensor)
 			return read_text(builder, tensor, &builder->vocabulary);
 		case ELECTRA_SECTION_ADDED_TOKENS:
 			return read_text(builder, tensor, &builder->added_tokens);
+		case ELECTRA_SECTION_WEIGHT_FILES:
+			return check_weight_files(builder, tensor);
 	}
 	return ELECTRA_OK;
 }

@@ -4,6 +4,7 @@
 #include "image_layout.h"
 
 #include "vocabulary.h"
+#include "weight_files.h"
 
 #include <string.h>
 
@@ -116,6 +117,8 @@ electra_section_find(electra_image_header *header, electra_image_layer *layers, 
 		return (electra_section) {ELECTRA_SECTION_VOCABULARY, NULL, NULL};
 	if (strcmp(name, "tokenizer.added_tokens") == 0)
 		return (electra_section) {ELECTRA_SECTION_ADDED_TOKENS, NULL, NULL};
+	if (strcmp(name, ELECTRA_WEIGHT_FILES) == 0)
+		return (electra_section) {ELECTRA_SECTION_WEIGHT_FILES, NULL, NULL};
 	return (electra_section) {ELECTRA_SECTION_NONE, NULL, NULL};
 }
 
@@ -147,6 +150,7 @@ section_size(electra_section_kind kind, const electra_tensor *tensor)
 		case ELECTRA_SECTION_SCALES:
 		case ELECTRA_SECTION_VOCABULARY:
 		case ELECTRA_SECTION_ADDED_TOKENS:
+		case ELECTRA_SECTION_WEIGHT_FILES:
 			break;
 	}
 	return 0;

@@ -21,7 +21,8 @@ typedef enum electra_section_kind
 	ELECTRA_SECTION_SCALES,		/* kept until its matrix is packed */
 	ELECTRA_SECTION_TABLE_SCALES,	/* as they are */
 	ELECTRA_SECTION_VOCABULARY, /* kept for the vocabulary's section */
-	ELECTRA_SECTION_ADDED_TOKENS
+	ELECTRA_SECTION_ADDED_TOKENS,
+	ELECTRA_SECTION_WEIGHT_FILES	/* checked and left out */
 } electra_section_kind;
 
 typedef struct electra_section

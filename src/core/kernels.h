@@ -48,8 +48,9 @@ extern double electra_square(const float *a /* (n) */ , size_t n);
 
 /*
  * Cosine of a with one of many others, with the bits of
- * electra_cosine_similarity: a_square is electra_square(a, n).  ahead, the one
- * that comes next, is fetched into the caches meanwhile; NULL: not known yet.
+ * electra_cosine_similarity: a_square is electra_square(a, n).  ahead, what is
+ * read soon, is fetched into the caches meanwhile, and may lie anywhere; NULL:
+ * not known.
  */
 extern float electra_cosine_with(const float *a /* (n) */ , double a_square,
 								 const float *b /* (n) */ ,

@@ -1,9 +1,10 @@
 /*
- * The tensors of a preset: encoder, pooler, heads, modules, tokenizer, with
+ * The tensors of a preset: encoder, pooler, heads, modules, and texts, with
  * the names that Hugging Face's models give them (modeling_electra.py,
  * modeling_bert.py; sentence_transformers' Dense) and torch's shapes [out, in].
  */
 #include "archive.h"
+#include "weight_files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,8 @@ typedef enum dimension
 	DIM_NONE = 0,				/* behind the last one of a shape */
 	DIM_1,
 	DIM_2,
-	DIM_ANY,					/* number of labels, number of bytes */
+	DIM_ANY,					/* number of labels */
+	DIM_BYTES,					/* of a text that is not empty */
 	DIM_TOKENS,					/* bytes of the vocabulary: 0 in pipeline NONE */
 	DIM_VOCABULARY,
 	DIM_POSITIONS,
@@ -51,7 +53,8 @@ static const tensor_pattern patterns[] = {
 	{"embeddings_project.bias", {DIM_HIDDEN}, PROJECTION},
 	{"embeddings_project.weight", {DIM_HIDDEN, DIM_EMBEDDING}, PROJECTION},
 	{"tokenizer.vocabulary", {DIM_TOKENS}, REQUIRED},
-	{"tokenizer.added_tokens", {DIM_ANY}, ADDED},
+	{"tokenizer.added_tokens", {DIM_BYTES}, ADDED},
+	{ELECTRA_WEIGHT_FILES, {DIM_BYTES}, OPTIONAL},
 
 	/* BERT's pooler; Keras's pooled_dense */
 	{"pooler.dense.bias", {DIM_HIDDEN}, POOLER},
@@ -131,6 +134,7 @@ dimension_size(const electra_config *config, dimension dimension)
 		case DIM_2:
 			return 2;
 		case DIM_ANY:
+		case DIM_BYTES:
 			return -1;
 		case DIM_TOKENS:
 			return config->tokenizer.pipeline == ELECTRA_TOKENIZER_NONE ? 0 : -1;
@@ -189,6 +193,7 @@ fill_spec(const electra_config *config, const tensor_pattern *pattern, electra_t
 		spec->rank++;
 	}
 	spec->required = pattern_required(config, pattern);
+	spec->text = pattern->shape[0] == DIM_TOKENS || pattern->shape[0] == DIM_BYTES;
 	spec->quantized = pattern_quantized(pattern);
 }
 

@@ -123,6 +123,17 @@ make_quantized(archive_content *content, const archive_entry *entry, electra_err
 	return ELECTRA_OK;
 }
 
+/* Whatever has not been hashed while the output was waited for. */
+static electra_status
+finish_hashes(weight_hashes *hashes, electra_error *error)
+{
+	electra_status status = ELECTRA_OK;
+
+	while (status == ELECTRA_OK && !weight_hashes_done(hashes))
+		status = weight_hashes_step(hashes, error);
+	return status;
+}
+
 /* The next piece of the current entry. */
 static electra_status
 make_piece(archive_content *content, const archive_entry *entry, electra_error *error)
@@ -132,6 +143,8 @@ make_piece(archive_content *content, const archive_entry *entry, electra_error *
 	switch (entry->part)
 	{
 		case PART_TEXT:
+			if (content->hashes != NULL && entry->text == content->hashes->text)
+				status = finish_hashes(content->hashes, error);
 			content->piece = entry->text;
 			content->piece_size = (size_t) entry->size;
 			break;
@@ -187,12 +200,14 @@ archive_content_read(void *context, void *destination, size_t size, electra_erro
 }
 
 electra_status
-archive_content_open(archive_content *content, const preset_source *source, electra_error *error)
+archive_content_open(archive_content *content, const preset_source *source, weight_hashes *hashes,
+					 electra_error *error)
 {
 	electra_status status;
 
 	memset(content, 0, sizeof(*content));
-	status = archive_header_make(&content->header, source, error);
+	content->hashes = hashes;
+	status = archive_header_make(&content->header, source, hashes, error);
 	if (status != ELECTRA_OK)
 		return status;
 	content->values = malloc(PIECE_VALUES * sizeof(float));

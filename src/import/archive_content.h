@@ -5,10 +5,12 @@
 #define ELECTRA_ARCHIVE_CONTENT_H
 
 #include "import/archive_header.h"
+#include "import/weight_hashes.h"
 
 typedef struct archive_content
 {
 	archive_header header;
+	weight_hashes *hashes;		/* the caller's; NULL: no such tensor */
 	int			entry;			/* whose bytes come next; -1: the header's */
 	uint64_t	position;		/* of the next byte in that entry */
 	const char *piece;			/* bytes that are ready */
@@ -18,11 +20,13 @@ typedef struct archive_content
 } archive_content;
 
 /*
- * Memory: two buffers of 1 MB.  The source must live as long.  Errors are
+ * Memory: two buffers of 1 MB.  Source and hashes must live as long; what is
+ * not hashed yet when their tensor comes is hashed then.  Without hashes (NULL)
+ * the archive does not say where its weights are from.  Errors are
  * archive_header_make's.  Close also after a failure.
  */
 extern electra_status archive_content_open(archive_content *content, const preset_source *source,
-										   electra_error *error);
+										   weight_hashes *hashes, electra_error *error);
 
 /*
  * The next size bytes; the caller does not read beyond header.archive_size.

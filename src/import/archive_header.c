@@ -5,6 +5,7 @@
 
 #include "core/canonical_json.h"
 #include "core/image.h"
+#include "core/weight_files.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -213,10 +214,11 @@ add_tensor(archive_header *header, const source_tensor *tensor)
 
 /* All tensors of the archive in their order. */
 static electra_status
-list_entries(archive_header *header, const preset_source *source, electra_error *error)
+list_entries(archive_header *header, const preset_source *source, const weight_hashes *hashes,
+			 electra_error *error)
 {
-	/* each tensor may have its scales, and there are two texts */
-	header->entries = malloc((2 * (size_t) source->num_tensors + 2) * sizeof(*header->entries));
+	/* each tensor may have its scales, and there are three texts */
+	header->entries = malloc((2 * (size_t) source->num_tensors + 3) * sizeof(*header->entries));
 	if (header->entries == NULL)
 		return out_of_memory(error);
 	for (int i = 0; i < source->num_tensors; i++)
@@ -224,6 +226,8 @@ list_entries(archive_header *header, const preset_source *source, electra_error 
 	add_text(header, "tokenizer.vocabulary", source->vocabulary, source->vocabulary_size);
 	if (source->added_tokens != NULL)
 		add_text(header, "tokenizer.added_tokens", source->added_tokens, source->added_tokens_size);
+	if (hashes != NULL && hashes->size > 0)
+		add_text(header, ELECTRA_WEIGHT_FILES, hashes->text, hashes->size);
 	qsort(header->entries, (size_t) header->num_entries, sizeof(*header->entries), compare_entries);
 	return ELECTRA_OK;
 }
@@ -303,13 +307,14 @@ check_header(const text_buffer *header, uint64_t *size, electra_error *error)
 }
 
 electra_status
-archive_header_make(archive_header *header, const preset_source *source, electra_error *error)
+archive_header_make(archive_header *header, const preset_source *source, const weight_hashes *hashes,
+					electra_error *error)
 {
 	text_buffer buffer = {0};
 	electra_status status;
 
 	memset(header, 0, sizeof(*header));
-	status = list_entries(header, source, error);
+	status = list_entries(header, source, hashes, error);
 	if (status == ELECTRA_OK)
 		status = make_header(&buffer, source, header->entries, header->num_entries, error);
 	header->text = buffer.text;

@@ -6,11 +6,12 @@
 #define ELECTRA_ARCHIVE_HEADER_H
 
 #include "import/preset_source.h"
+#include "import/weight_hashes.h"
 
 /* What the bytes of an archive's tensor come from. */
 typedef enum archive_part
 {
-	PART_TEXT,					/* a text of the tokenizer */
+	PART_TEXT,					/* a text: the tokenizer's, or hashes */
 	PART_NARROWED,				/* a tensor of the source in F32, F16 or BF16 */
 	PART_QUANTIZED,				/* one in I8 */
 	PART_SCALES					/* the scales of that one */
@@ -39,13 +40,14 @@ typedef struct archive_header
 } archive_header;
 
 /*
- * Makes the header of a source with all its stored_dtype, and reads it once
+ * Makes the header of a source with all its stored_dtype, and a tensor for the
+ * hashes (NULL: none) of its files, and reads it once
  * with the core's strict reader: nothing is written that a server would refuse.
  * ELECTRA_INVALID_SOURCE, ELECTRA_UNSUPPORTED, ELECTRA_OUT_OF_MEMORY.  Free it
  * also after a failure.
  */
 extern electra_status archive_header_make(archive_header *header, const preset_source *source,
-										  electra_error *error);
+										  const weight_hashes *hashes, electra_error *error);
 
 extern void archive_header_free(archive_header *header);
 

@@ -97,7 +97,7 @@ map_image(const preset_source *source, mapped_image *image, electra_error *error
 	archive_content content;
 	electra_stream stream = {archive_content_read, &content};
 	electra_archive_reader reader = {.memory = &electra_malloc_allocator};
-	electra_status status = archive_content_open(&content, source, error);
+	electra_status status = archive_content_open(&content, source, NULL, error);
 
 	if (status == ELECTRA_OK)
 		status = electra_archive_open(&reader, stream, UINT64_MAX, &electra_malloc_allocator, error);

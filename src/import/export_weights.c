@@ -3,6 +3,7 @@
  * data, so that it is read once, front to back.  Quantized ones become F32.
  */
 #include "core/image.h"
+#include "core/weight_files.h"
 #include "import/export_parts.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ parse_module(const char *name, const char **rest)
 }
 
 static bool
-is_tokenizer(const electra_tensor *tensor)
+is_text(const electra_tensor *tensor)
 {
 	return tensor->dtype == ELECTRA_U8;
 }
@@ -144,7 +145,7 @@ begin(exporter *exporter, weight_files *all, electra_error *error)
 	{
 		const electra_tensor *tensor = &archive->tensors[i];
 
-		if (!is_tokenizer(tensor) && !is_scales(exporter, tensor) &&
+		if (!is_text(tensor) && !is_scales(exporter, tensor) &&
 			describe(place(all, exporter, tensor, name, sizeof(name)), tensor, name, error) != ELECTRA_OK)
 			return error->status;
 	}
@@ -229,17 +230,24 @@ dequantize(exporter *exporter, electra_archive_reader *reader, const weight_file
 	return status;
 }
 
-/* A text of the tokenizer, into memory. */
+/* A text of the tokenizer, into memory; the directory has no place for another. */
 static electra_status
 keep(exporter *exporter, electra_archive_reader *reader, const electra_tensor *tensor, electra_error *error)
 {
-	bool		is_vocabulary = strcmp(tensor->name, "tokenizer.vocabulary") == 0;
 	size_t		size = (size_t) (tensor->end - tensor->begin);
 	char	   *text = malloc(size + 1);
+	electra_status status;
 
 	if (text == NULL)
 		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
-	if (is_vocabulary)
+	status = electra_archive_read(reader, text, size, error);
+	if (strcmp(tensor->name, ELECTRA_WEIGHT_FILES) == 0)
+	{
+		if (status == ELECTRA_OK)
+			status = electra_weight_files_check(text, size, error);
+		free(text);
+	}
+	else if (strcmp(tensor->name, "tokenizer.vocabulary") == 0)
 	{
 		exporter->vocabulary = text;
 		exporter->vocabulary_size = size;
@@ -249,7 +257,7 @@ keep(exporter *exporter, electra_archive_reader *reader, const electra_tensor *t
 		exporter->added_tokens = text;
 		exporter->added_tokens_size = size;
 	}
-	return electra_archive_read(reader, text, size, error);
+	return status;
 }
 
 /* The next tensor of the archive, to where it belongs. */
@@ -260,7 +268,7 @@ move(exporter *exporter, electra_archive_reader *reader, weight_files *all, cons
 	char		name[sizeof(((electra_tensor_spec *) 0)->name) + 16];
 	weight_file *file;
 
-	if (is_tokenizer(tensor))
+	if (is_text(tensor))
 		return keep(exporter, reader, tensor, error);
 	if (is_scales(exporter, tensor))
 		return keep_scales(exporter, reader, all, tensor, error);

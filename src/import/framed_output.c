@@ -4,7 +4,9 @@
 #include "import/framed_output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void
@@ -86,6 +88,18 @@ framed_output_write(void *context, const void *data, size_t size, electra_error 
 		}
 	}
 	return ELECTRA_OK;
+}
+
+bool
+framed_output_ready(void *context)
+{
+	const framed_output *output = context;
+	int			capacity = fcntl(output->fd, F_GETPIPE_SZ);
+	int			held;
+
+	if (capacity < 0 || ioctl(output->fd, FIONREAD, &held) != 0)
+		return true;			/* no pipe */
+	return held == 0 || capacity - held >= (int) sizeof(output->data) + ELECTRA_FRAME_HEADER_SIZE;
 }
 
 static void

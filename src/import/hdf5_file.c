@@ -526,7 +526,7 @@ hdf5_file_open(const source_directory *directory, const char *name, hdf5_file *f
 		electra_fail_hint(error, "Download it again.");
 		return error->status;
 	}
-	if (source_file_note(directory, name, file->fd, file->size, error) != ELECTRA_OK)
+	if (preset_source_note_weights(directory->source, name, file->fd, file->size, error) != ELECTRA_OK)
 		return error->status;
 	return read_structure(file, path, error);
 }

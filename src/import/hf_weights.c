@@ -57,10 +57,9 @@ collect_file(const hf_directory *hf, collection *collected, const hf_weight_file
 		tensor_name_map(tensor.name, hf->prefix, &name);
 		if (name.kind == TENSOR_NAME_IGNORED)
 			continue;
-		/* module and tokenizer tensors are names of archives only */
-		if (name.kind == TENSOR_NAME_TOO_LONG ||
-			strncmp(name.canonical, "modules.", 8) == 0 || strncmp(name.canonical, "tokenizer.", 10) == 0 ||
-			!electra_tensor_spec_find(&hf->source->config, name.canonical, &spec))
+		/* modules and texts are names of archives only */
+		if (name.kind == TENSOR_NAME_TOO_LONG || strncmp(name.canonical, "modules.", 8) == 0 ||
+			!electra_tensor_spec_find(&hf->source->config, name.canonical, &spec) || spec.text)
 		{
 			name_list_add(&collected->all.unknown, tensor.name);
 			continue;

@@ -4,9 +4,11 @@
 #include "import/inspect.h"
 
 #include "core/image.h"
+#include "core/weight_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -137,6 +139,36 @@ print_metadata(FILE *out, const electra_archive *archive)
 	}
 }
 
+/* What the weights were read from, as if it stood in the metadata with the other files. */
+static electra_status
+print_weight_files(FILE *out, const electra_archive *archive, FILE *file, electra_error *error)
+{
+	const electra_tensor *tensor = electra_archive_tensor(archive, ELECTRA_WEIGHT_FILES);
+	size_t		size = tensor != NULL ? (size_t) (tensor->end - tensor->begin) : 0;
+	electra_weight_file weight_file;
+	const char *next;
+	char	   *text;
+	electra_status status;
+
+	if (size == 0)
+		return ELECTRA_OK;
+	text = malloc(size);
+	if (text == NULL)
+		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
+	next = text;
+	if (fseeko(file, (off_t) (archive->data_begin + tensor->begin), SEEK_SET) != 0)
+		status = electra_fail(error, ELECTRA_IO_ERROR, "could not read the archive: %s", strerror(errno));
+	else
+		status = read_file(file, text, size, error);
+	/* again: it may have changed since the image was built */
+	if (status == ELECTRA_OK)
+		status = electra_weight_files_check(text, size, error);
+	while (status == ELECTRA_OK && electra_weight_files_next(&next, text + size, &weight_file))
+		fprintf(out, "  source.sha256.%s = \"%s\"\n", weight_file.name, weight_file.digest);
+	free(text);
+	return status;
+}
+
 static void
 print_tensors(FILE *out, const electra_archive *archive)
 {
@@ -190,8 +222,10 @@ inspect_file(FILE *file, uint64_t size, FILE *out, electra_error *error)
 	if (status == ELECTRA_OK)
 	{
 		print_metadata(out, reader.archive);
-		print_tensors(out, reader.archive);
+		status = print_weight_files(out, reader.archive, file, error);
 	}
+	if (status == ELECTRA_OK)
+		print_tensors(out, reader.archive);
 	electra_archive_close(&reader);
 	return status;
 }

@@ -64,7 +64,7 @@ static electra_status
 write_to_file(const preset_source *source, const char *path, electra_error *error)
 {
 	static file_output file;
-	const archive_output output = {file_output_write, NULL, &file};
+	const archive_output output = {file_output_write, NULL, NULL, &file};
 	uint8_t		digest[ELECTRA_DIGEST_SIZE];
 	electra_status status = file_output_open(&file, path, error);
 
@@ -85,7 +85,7 @@ write_to_file(const preset_source *source, const char *path, electra_error *erro
 static electra_status
 write_frames(const preset_source *source, electra_error *error)
 {
-	const archive_output output = {framed_output_write, framed_output_progress, &framed};
+	const archive_output output = {framed_output_write, framed_output_progress, framed_output_ready, &framed};
 	uint64_t	size;
 	electra_status status = archive_write(source, &output, NULL, &size, error);
 

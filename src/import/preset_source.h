@@ -31,6 +31,14 @@ typedef struct source_provenance
 	char	   *value;
 } source_provenance;
 
+/* A file of weights; the reader keeps it open. */
+typedef struct source_weight_file
+{
+	char	   *name;			/* in the source's directory */
+	int			fd;
+	uint64_t	size;			/* bytes */
+} source_weight_file;
+
 /*
  * Everything in it is owned by it; electra_preset_source_free releases all
  * and calls close.
@@ -47,6 +55,8 @@ typedef struct preset_source
 	int			num_provenance;
 	source_provenance *provenance;	/* further metadata, any order, no key of
 									 * electra_config_to_metadata */
+	int			num_weight_files;
+	source_weight_file *weight_files;	/* each once, any order */
 	void		(*close) (struct preset_source *source);	/* releases reader */
 	void	   *reader;			/* the reader's open files */
 } preset_source;
@@ -77,6 +87,14 @@ extern void preset_source_free(preset_source *source);
 /* Appends a provenance pair (copied).  ELECTRA_OUT_OF_MEMORY. */
 extern electra_status preset_source_note(preset_source *source, const char *key, const char *value,
 										 electra_error *error);
+
+/*
+ * Notes a file that weights are read from (name is copied): its SHA-256 stands
+ * behind them in the archive.  fd must stay open until close.
+ * ELECTRA_OUT_OF_MEMORY.
+ */
+extern electra_status preset_source_note_weights(preset_source *source, const char *name, int fd,
+												 uint64_t size, electra_error *error);
 
 /*
  * Applies the load options to a configuration that the source's own files have

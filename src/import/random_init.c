@@ -189,7 +189,7 @@ list_tensors(preset_source *source, electra_error *error)
 	{
 		source_tensor *tensor = &source->tensors[source->num_tensors];
 
-		if (strncmp(spec.name, "tokenizer.", 10) == 0)
+		if (spec.text)
 			continue;
 		tensor->spec = spec;
 		tensor->read = read_random;

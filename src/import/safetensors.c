@@ -295,7 +295,7 @@ safetensors_open(const source_directory *directory, const char *name, safetensor
 	file->data_begin = 8 + header_size;
 	if (status != ELECTRA_OK)
 		return status;
-	return source_file_note(directory, name, fd, file_size, error);
+	return preset_source_note_weights(directory->source, name, fd, file_size, error);
 }
 
 electra_status

@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HASH_BLOCK_SIZE (64 * 1024)
-
 static const char lfs_signature[] = "version https://git-lfs";
 
 static bool confined = false;	/* source_files_confine */
@@ -300,45 +298,22 @@ source_pread(int fd, const char *name, void *buffer, size_t size, uint64_t offse
 	return ELECTRA_OK;
 }
 
-/* Finishes a hash and appends it to the provenance of the preset. */
+/* Notes the SHA-256 of a file's content as provenance of the preset. */
 static electra_status
-note_digest(const source_directory *directory, const char *name, electra_sha256 *sha,
+note_digest(const source_directory *directory, const char *name, const char *content, size_t size,
 			electra_error *error)
 {
+	electra_sha256 sha;
 	uint8_t		digest[ELECTRA_DIGEST_SIZE];
 	char		hex[ELECTRA_DIGEST_HEX_SIZE];
 	char		key[SOURCE_MAX_NAME + sizeof("source.sha256.")];
 
-	electra_sha256_final(sha, digest);
+	electra_sha256_init(&sha);
+	electra_sha256_update(&sha, content, size);
+	electra_sha256_final(&sha, digest);
 	electra_digest_to_hex(digest, hex);
 	snprintf(key, sizeof(key), "source.sha256.%s", name);
 	return preset_source_note(directory->source, key, hex, error);
-}
-
-electra_status
-source_file_note(const source_directory *directory, const char *name, int fd, uint64_t size,
-				 electra_error *error)
-{
-	electra_sha256 sha;
-	char	   *block = malloc(HASH_BLOCK_SIZE);
-
-	if (block == NULL)
-		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
-	electra_sha256_init(&sha);
-	for (uint64_t offset = 0; offset < size;)
-	{
-		size_t		part = size - offset < HASH_BLOCK_SIZE ? (size_t) (size - offset) : HASH_BLOCK_SIZE;
-
-		if (source_pread(fd, name, block, part, offset, error) != ELECTRA_OK)
-		{
-			free(block);
-			return error->status;
-		}
-		electra_sha256_update(&sha, block, part);
-		offset += part;
-	}
-	free(block);
-	return note_digest(directory, name, &sha, error);
 }
 
 electra_status
@@ -360,7 +335,6 @@ source_file_read(const source_directory *directory, const char *name, size_t max
 				 char **text, size_t *size, electra_error *error)
 {
 	char		quoted[SOURCE_QUOTE_SIZE];
-	electra_sha256 sha;
 	uint64_t	file_size;
 	char	   *content;
 	int			fd;
@@ -391,9 +365,7 @@ source_file_read(const source_directory *directory, const char *name, size_t max
 	close(fd);
 	content[file_size] = '\0';
 
-	electra_sha256_init(&sha);
-	electra_sha256_update(&sha, content, (size_t) file_size);
-	if (note_digest(directory, name, &sha, error) != ELECTRA_OK)
+	if (note_digest(directory, name, content, (size_t) file_size, error) != ELECTRA_OK)
 	{
 		free(content);
 		return error->status;

@@ -21,7 +21,8 @@
 typedef struct source_directory
 {
 	const char *path;
-	preset_source *source;		/* receives "source.sha256.NAME" of what is read */
+	preset_source *source;		/* receives "source.sha256.NAME" of what is read
+								 * whole */
 } source_directory;
 
 /*
@@ -69,10 +70,6 @@ extern electra_status source_file_open(const source_directory *directory, const 
 /* Reads exactly size bytes at offset; name stands in the error. */
 extern electra_status source_pread(int fd, const char *name, void *buffer, size_t size,
 								   uint64_t offset, electra_error *error);
-
-/* Notes the SHA-256 of an open file of this size as provenance. */
-extern electra_status source_file_note(const source_directory *directory, const char *name,
-									   int fd, uint64_t size, electra_error *error);
 
 /*
  * Reads a whole file of at most max_size bytes and notes its SHA-256.  *text

@@ -124,7 +124,7 @@ static electra_status
 put_copy(const preset_source *source, sql_output *output, uint8_t digest[ELECTRA_DIGEST_SIZE],
 		 electra_error *error)
 {
-	const archive_output target = {put_bytes, NULL, output};
+	const archive_output target = {put_bytes, NULL, NULL, output};
 	electra_status status;
 
 	if (fputs("\\set ON_ERROR_STOP on\n"

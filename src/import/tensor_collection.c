@@ -167,7 +167,7 @@ check_duplicates(const preset_source *source, electra_error *error)
 	return error->status;
 }
 
-/* Everything that the configuration requires; the tokenizer's texts are the archive writer's. */
+/* Everything that the configuration requires; texts are the archive writer's. */
 static electra_status
 check_complete(const preset_source *source, electra_error *error)
 {
@@ -175,7 +175,7 @@ check_complete(const preset_source *source, electra_error *error)
 	electra_tensor_spec spec;
 
 	for (int i = 0; electra_tensor_spec_required(&source->config, i, &spec); i++)
-		if (strncmp(spec.name, "tokenizer.", 10) != 0 && tensor_collection_find(source, spec.name) == NULL)
+		if (!spec.text && tensor_collection_find(source, spec.name) == NULL)
 			name_list_add(&missing, spec.name);
 	return name_list_missing(&missing, error);
 }

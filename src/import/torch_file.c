@@ -223,7 +223,7 @@ torch_open(const source_directory *directory, const char *name, torch_file *file
 	if (source_file_open(directory, name, &fd, &size, error) != ELECTRA_OK ||
 		torch_parse(fd, size, name, file, error) != ELECTRA_OK)
 		return error->status;
-	return source_file_note(directory, name, fd, size, error);
+	return preset_source_note_weights(directory->source, name, fd, size, error);
 }
 
 /* ---- reading -------------------------------------------------------------- */

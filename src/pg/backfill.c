@@ -40,6 +40,7 @@
 #include "pg/backfill_rows.h"
 #include "pg/backfill_table.h"
 #include "pg/preset.h"
+#include "pg/preset_name.h"
 #include "pg/progress.h"
 #include "pg/warnings.h"
 
@@ -59,7 +60,8 @@
 typedef struct Backfill
 {
 	ElectraBackfillTable *table;
-	char		preset[ELECTRA_MAX_PRESET_NAME + 1 + ELECTRA_DIGEST_HEX_SIZE];
+	char		preset[ELECTRA_MAX_PRESET_NAME + 1 + ELECTRA_DIGEST_HEX_SIZE];	/* as it was named */
+	char	   *pinned_preset;	/* name@digest */
 	int			batch_size;
 	int			pause_ms;
 	ElectraBackfillBatch batch;
@@ -150,6 +152,30 @@ run_walk_query(Backfill *backfill, SPIPlanPtr plan, const ElectraBackfillPlace *
 	AtEOXact_GUC(true, nest_level);
 }
 
+/*
+ * An ERROR where a column that is read has got another type since the call
+ * began: between batches the table is anybody's.
+ */
+static void
+check_types(const ElectraBackfillTable *table, TupleDesc descriptor)
+{
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(descriptor, i);
+		Oid			expected = i < table->num_keys ? table->key_types[i] :
+			table->source_types[i - table->num_keys];
+
+		if (column->atttypid != expected)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of table \"%s\" has been given another type",
+							NameStr(column->attname), table->name),
+					 errdetail("It was of type %s when the call began, and is now of type %s.",
+							   format_type_be(expected), format_type_be(column->atttypid)),
+					 errhint("Call electra_backfill again: it goes on where this call has stopped.")));
+	}
+}
+
 /* Locks and reads the next rows; returns their number. */
 static int
 scan_rows(Backfill *backfill, SPITupleTable **rows)
@@ -162,6 +188,7 @@ scan_rows(Backfill *backfill, SPITupleTable **rows)
 		*plan = electra_backfill_scan_plan(backfill->table, after, until);
 	run_walk_query(backfill, *plan, &backfill->position, &backfill->walk_end);
 	*rows = SPI_tuptable;
+	check_types(backfill->table, (*rows)->tupdesc);
 	return (int) SPI_processed;
 }
 
@@ -330,27 +357,20 @@ find_total(Backfill *backfill)
 }
 
 /*
- * Resolves the preset, once for the whole call, and tries whether the target
- * takes its vectors: a wrong dimension would be an error of every row.
+ * Resolves the preset, once for the whole call: a name that is given to another
+ * preset meanwhile is an error, and no mixture of vectors.
  */
 static void
 find_preset(Backfill *backfill, const char *name)
 {
-	ElectraEmbedTarget *target = backfill->table->target;
 	ElectraPreset *preset = electra_preset_acquire(name[0] == '\0' ? NULL : name);
-	int			dimensions = electra_config_dimensions(electra_model_config(&preset->model));
-	Datum	   *zeros;
+	char		digest[ELECTRA_DIGEST_HEX_SIZE];
 
 	if (name[0] == '\0')
 		electra_warn_untrained(preset);
 	strlcpy(backfill->preset, name[0] == '\0' ? preset->id.name : name, sizeof(backfill->preset));
-
-	zeros = palloc(dimensions * sizeof(Datum));
-	for (int i = 0; i < dimensions; i++)
-		zeros[i] = Float4GetDatum(0);
-	(void) electra_embed_target_convert(target,
-										PointerGetDatum(construct_array(zeros, dimensions, FLOAT4OID,
-																		sizeof(float4), true, TYPALIGN_INT)));
+	electra_digest_to_hex(preset->id.digest, digest);
+	backfill->pinned_preset = psprintf("%s@%s", preset->id.name, digest);
 }
 
 /* Gives back the slot of the view, after an error too. */
@@ -373,7 +393,8 @@ run_backfill(Oid relation, List *sources, const char *target, const char *preset
 	/* all of it in the memory of this connection, which outlives transactions */
 	backfill.table = electra_backfill_table(relation, sources, target, preset);
 	find_preset(&backfill, preset);
-	electra_backfill_batch_init(&backfill.batch, backfill.table, backfill.preset, &backfill.progress);
+	electra_backfill_batch_init(&backfill.batch, backfill.table, backfill.pinned_preset,
+								&backfill.progress);
 	electra_backfill_place_init(&backfill.position);
 	electra_backfill_place_init(&backfill.batch_end);
 	electra_backfill_place_init(&backfill.walk_end);
@@ -410,23 +431,14 @@ require_commit(FunctionCallInfo fcinfo)
 			 errhint("CALL it as a statement of its own, outside BEGIN and COMMIT, and neither in a function nor in a procedure with SET, SECURITY DEFINER or an exception handler.")));
 }
 
-/* The argument arg, which must not be NULL. */
-static Datum
-required_argument(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	return PG_GETARG_DATUM(arg);
-}
-
 /* An integer argument within its limits. */
 static int
 limited_argument(FunctionCallInfo fcinfo, int arg, const char *name, int least, int most)
 {
-	int			value = DatumGetInt32(required_argument(fcinfo, arg, name));
+	int32		value;
 
+	electra_require_argument(fcinfo, arg, name);
+	value = PG_GETARG_INT32(arg);
 	if (value < least || value > most)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -439,16 +451,16 @@ limited_argument(FunctionCallInfo fcinfo, int arg, const char *name, int least, 
 static List *
 source_argument(FunctionCallInfo fcinfo)
 {
-	Datum		argument = required_argument(fcinfo, 1, "source");
 	List	   *sources = NIL;
 	Datum	   *elements;
 	bool	   *nulls;
 	int			count;
 
 	if (get_fn_expr_argtype(fcinfo->flinfo, 1) != TEXTARRAYOID)
-		return list_make1(TextDatumGetCString(argument));
+		return list_make1(electra_get_text_argument(fcinfo, 1, "source"));
 
-	deconstruct_array(DatumGetArrayTypeP(argument), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
+	electra_require_argument(fcinfo, 1, "source");
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
 					  &count);
 	for (int i = 0; i < count; i++)
 	{
@@ -467,12 +479,20 @@ PG_FUNCTION_INFO_V1(electra_backfill);
 Datum
 electra_backfill(PG_FUNCTION_ARGS)
 {
-	Oid			relation = DatumGetObjectId(required_argument(fcinfo, 0, "relation"));
-	List	   *sources = source_argument(fcinfo);
-	char	   *target = TextDatumGetCString(required_argument(fcinfo, 2, "target"));
-	char	   *preset = TextDatumGetCString(required_argument(fcinfo, 3, "preset"));
-	int			batch_size = limited_argument(fcinfo, 4, "batch_size", 1, MAX_BATCH_SIZE);
-	int			pause_ms = limited_argument(fcinfo, 5, "pause_ms", 0, PG_INT32_MAX);
+	Oid			relation;
+	List	   *sources;
+	char	   *target;
+	char	   *preset;
+	int			batch_size;
+	int			pause_ms;
+
+	electra_require_argument(fcinfo, 0, "relation");
+	relation = PG_GETARG_OID(0);
+	sources = source_argument(fcinfo);
+	target = electra_get_text_argument(fcinfo, 2, "target");
+	preset = electra_get_text_argument(fcinfo, 3, "preset");
+	batch_size = limited_argument(fcinfo, 4, "batch_size", 1, MAX_BATCH_SIZE);
+	pause_ms = limited_argument(fcinfo, 5, "pause_ms", 0, PG_INT32_MAX);
 
 	require_commit(fcinfo);
 	run_backfill(relation, sources, target, preset, batch_size, pause_ms);

@@ -14,6 +14,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -290,22 +291,99 @@ attempt_rows(ElectraBackfillBatch *batch, void (*step) (ElectraBackfillBatch *ba
 	}
 }
 
+/* The embedding of a row as the target's type. */
+static Datum
+row_embedding(const ElectraBackfillBatch *batch, int row)
+{
+	ArrayType  *array = electra_real_array(batch->dimensions);
+
+	memcpy(ARR_DATA_PTR(array), batch->vectors + (Size) row * batch->dimensions,
+		   batch->dimensions * sizeof(float));
+	return electra_embed_target_convert(batch->table->target, PointerGetDatum(array));
+}
+
+/* A step: converts the embedding of row batch->next. */
+static void
+convert_step(ElectraBackfillBatch *batch)
+{
+	MemoryContext caller = MemoryContextSwitchTo(batch->scratch);
+
+	(void) row_embedding(batch, batch->next);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(batch->scratch);
+}
+
+/* A step: converts the embedding of a text that is in no row. */
+static void
+convert_other_step(ElectraBackfillBatch *batch)
+{
+	MemoryContext caller = MemoryContextSwitchTo(batch->scratch);
+	ArrayType  *array = electra_real_array(batch->dimensions);
+	Datum		text = CStringGetTextDatum("");
+	ElectraEmbedder embedder;
+
+	electra_embedder_begin(&embedder, batch->preset, ELECTRA_PROMPT_NONE);
+	electra_embed_texts(&embedder, 1, &text, (float *) ARR_DATA_PTR(array));
+	electra_embedder_end(&embedder);
+	(void) electra_embed_target_convert(batch->table->target, PointerGetDatum(array));
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(batch->scratch);
+}
+
+/*
+ * Tries, once in a call, whether the target takes vectors of this preset: one of
+ * another dimension would be an error of every row.  Real vectors are asked, for
+ * what a domain forbids only its CHECK knows: where it takes neither one of the
+ * first batch nor that of another text, the call ends.
+ */
+static void
+require_target(ElectraBackfillBatch *batch)
+{
+	ErrorData  *error = NULL;
+
+	for (int row = 0; row < batch->num_rows && !batch->target_fits; row++)
+	{
+		if (batch->left_out[row])
+			continue;
+		batch->next = row;
+		error = attempt(convert_step, batch);
+		batch->target_fits = error == NULL;
+	}
+	if (error == NULL)
+		return;
+
+	error = attempt(convert_other_step, batch);
+	batch->target_fits = error == NULL;
+	if (error != NULL)
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("column \"%s\" of table \"%s\" takes no embedding of the preset",
+						batch->table->target->target_name, batch->table->name),
+				 errdetail_internal("%s.", error->message),
+				 errhint("Name a preset whose vectors the column's type takes, or change the type.")));
+}
+
 /* Writes the embedding of one row. */
 static void
 write_row(ElectraBackfillBatch *batch, int row)
 {
 	const ElectraBackfillTable *table = batch->table;
-	Datum		values[INDEX_MAX_KEYS + 1];
-	ArrayType  *array;
+	int			num_read = table->num_keys + table->target->num_sources;
+	Datum	   *values = palloc((num_read + 1) * sizeof(Datum));
+	char	   *nulls = palloc(num_read + 1);
 	int			result;
 
-	array = electra_real_array(batch->dimensions);
-	memcpy(ARR_DATA_PTR(array), batch->vectors + (Size) row * batch->dimensions,
-		   batch->dimensions * sizeof(float));
-	electra_backfill_key(table, batch->rows, row, values);
-	values[table->num_keys] = electra_embed_target_convert(table->target, PointerGetDatum(array));
+	for (int i = 0; i < num_read; i++)
+	{
+		bool		isnull;
 
-	result = SPI_execute_plan(batch->update, values, NULL, false, 0);
+		values[i] = SPI_getbinval(batch->rows->vals[row], batch->rows->tupdesc, i + 1, &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	values[num_read] = row_embedding(batch, row);
+	nulls[num_read] = ' ';
+
+	result = SPI_execute_plan(batch->update, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	if (result != SPI_OK_UPDATE || SPI_processed != 1)
@@ -349,6 +427,7 @@ electra_backfill_rows(ElectraBackfillBatch *batch, SPITupleTable *rows, int num_
 	electra_progress_set(ELECTRA_PROGRESS_EMBEDDING, batch->counts);
 	for (int row = 0; row < num_rows; row += GROUP_ROWS)
 		attempt_rows(batch, embed_step, row, Min(row + GROUP_ROWS, num_rows));
+	require_target(batch);
 	batch->writing = true;
 	electra_progress_set(ELECTRA_PROGRESS_WRITING, batch->counts);
 	attempt_rows(batch, write_step, 0, num_rows);

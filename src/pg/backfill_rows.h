@@ -14,7 +14,7 @@
 typedef struct ElectraBackfillBatch
 {
 	ElectraBackfillTable *table;
-	const char *preset;			/* name */
+	const char *preset;			/* name@digest */
 	SPIPlanPtr	update;
 	ElectraProgressCounts *counts;
 	HTAB	   *failures;		/* digests of the keys that have failed in this call */
@@ -27,6 +27,7 @@ typedef struct ElectraBackfillBatch
 	float	   *vectors;		/* (num_rows, dimensions) */
 	int			next;			/* the rows of the current step: next … end - 1 */
 	int			end;
+	bool		target_fits;	/* the target has taken a vector of this call */
 	bool		writing;		/* the step that writes, or else the one that embeds */
 	int			missed;			/* rows that were in somebody's way and come again */
 } ElectraBackfillBatch;
@@ -38,7 +39,8 @@ extern void electra_backfill_batch_init(ElectraBackfillBatch *batch, ElectraBack
 /*
  * Embeds and writes the rows, which this transaction has locked, and counts
  * them.  A row that cannot be embedded or written is reported with its key,
- * once in a call, and left as it is.  Returns the number of rows written.
+ * once in a call, and left as it is.  Returns the number of rows written.  An
+ * ERROR where the target takes no vector of the first batch.
  */
 extern int	electra_backfill_rows(ElectraBackfillBatch *batch, SPITupleTable *rows, int num_rows);
 

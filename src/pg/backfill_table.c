@@ -7,7 +7,6 @@
 #include "access/relation.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_statistic.h"
@@ -25,6 +24,7 @@
 #include "utils/typcache.h"
 
 #include "pg/backfill_table.h"
+#include "pg/primary_key.h"
 
 /* What cannot be filled row by row is refused with the way around it. */
 static void
@@ -66,53 +66,29 @@ check_rights(Relation relation, AttrNumber target)
 					   RelationGetRelationName(relation));
 }
 
-/* Notes one column of the key. */
+/* Writes down what the queries say about the columns of the primary key. */
 static void
-add_key_column(ElectraBackfillTable *table, TupleDesc descriptor, AttrNumber column)
+describe_key(ElectraBackfillTable *table, Relation relation)
 {
-	Form_pg_attribute attribute = TupleDescAttr(descriptor, column - 1);
-	int			i = table->num_keys++;
+	ElectraKey *key = electra_primary_key(relation,
+										  "electra_backfill goes through a table in the order of its primary key.",
+										  "Add one with ALTER TABLE ... ADD PRIMARY KEY.");
+	int			count = key->num_columns;
 
-	table->keys[i] = column;
-	table->key_names[i] = pstrdup(quote_identifier(NameStr(attribute->attname)));
-	table->key_types[i] = attribute->atttypid;
-	table->key_lengths[i] = attribute->attlen;
-	table->key_by_value[i] = attribute->attbyval;
-}
-
-/* Notes the columns of the primary key as its index orders them. */
-static void
-find_key(ElectraBackfillTable *table, Relation relation)
-{
-	List	   *indexes = RelationGetIndexList(relation);
-	ListCell   *cell;
-
-	table->keys = palloc(INDEX_MAX_KEYS * sizeof(AttrNumber));
-	table->key_names = palloc(INDEX_MAX_KEYS * sizeof(char *));
-	table->key_types = palloc(INDEX_MAX_KEYS * sizeof(Oid));
-	table->key_lengths = palloc(INDEX_MAX_KEYS * sizeof(int16));
-	table->key_by_value = palloc(INDEX_MAX_KEYS * sizeof(bool));
-	foreach(cell, indexes)
+	table->num_keys = count;
+	table->key_names = palloc(count * sizeof(char *));
+	table->key_types = palloc(count * sizeof(Oid));
+	table->key_lengths = palloc(count * sizeof(int16));
+	table->key_by_value = palloc(count * sizeof(bool));
+	for (int i = 0; i < count; i++)
 	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
-		Form_pg_index index;
+		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), key->columns[i] - 1);
 
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		index = (Form_pg_index) GETSTRUCT(tuple);
-		if (index->indisprimary && index->indisvalid)
-		{
-			for (int i = 0; i < index->indnkeyatts; i++)
-				add_key_column(table, RelationGetDescr(relation), index->indkey.values[i]);
-		}
-		ReleaseSysCache(tuple);
+		table->key_names[i] = pstrdup(quote_identifier(NameStr(column->attname)));
+		table->key_types[i] = column->atttypid;
+		table->key_lengths[i] = column->attlen;
+		table->key_by_value[i] = column->attbyval;
 	}
-	if (table->num_keys == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no primary key", table->name),
-				 errdetail("electra_backfill goes through a table in the order of its primary key."),
-				 errhint("Add one with ALTER TABLE ... ADD PRIMARY KEY.")));
 }
 
 /* Names with commas between them. */
@@ -132,21 +108,25 @@ static void
 describe_columns(ElectraBackfillTable *table, TupleDesc descriptor)
 {
 	const ElectraEmbedTarget *target = table->target;
-	char	  **sources = palloc(target->num_sources * sizeof(char *));
 	StringInfoData condition;
 
 	table->target_quoted =
 		pstrdup(quote_identifier(NameStr(TupleDescAttr(descriptor, target->target - 1)->attname)));
+	table->source_names = palloc(target->num_sources * sizeof(char *));
+	table->source_types = palloc(target->num_sources * sizeof(Oid));
 	initStringInfo(&condition);
 	appendStringInfo(&condition, "%s IS NULL AND (", table->target_quoted);
 	for (int i = 0; i < target->num_sources; i++)
 	{
-		sources[i] = pstrdup(quote_identifier(NameStr(TupleDescAttr(descriptor, target->sources[i] - 1)->attname)));
-		appendStringInfo(&condition, "%s%s IS NOT NULL", i > 0 ? " OR " : "", sources[i]);
+		Form_pg_attribute column = TupleDescAttr(descriptor, target->sources[i] - 1);
+
+		table->source_names[i] = pstrdup(quote_identifier(NameStr(column->attname)));
+		table->source_types[i] = column->atttypid;
+		appendStringInfo(&condition, "%s%s IS NOT NULL", i > 0 ? " OR " : "", table->source_names[i]);
 	}
 	appendStringInfoChar(&condition, ')');
 	table->condition = condition.data;
-	table->source_list = join_names(sources, target->num_sources);
+	table->source_list = join_names(table->source_names, target->num_sources);
 	table->key_list = join_names(table->key_names, table->num_keys);
 }
 
@@ -182,9 +162,10 @@ electra_backfill_table(Oid oid, List *sources, const char *target, const char *p
 	table->from = relation->rd_rel->relkind == RELKIND_RELATION ? psprintf("ONLY %s", quoted) : quoted;
 	table->num_columns = RelationGetNumberOfAttributes(relation);
 	table->target = electra_embed_target_make(RelationGetDescr(relation), table->name, target,
-											  preset, sources);
+											  preset, sources,
+											  "The arguments are the relation, its source column or columns, and its target column.");
 	check_rights(relation, table->target->target);
-	find_key(table, relation);
+	describe_key(table, relation);
 	describe_columns(table, RelationGetDescr(relation));
 	note_children(table, relation);
 	relation_close(relation, NoLock);
@@ -291,18 +272,29 @@ electra_backfill_count_plan(const ElectraBackfillTable *table, bool after, bool 
 SPIPlanPtr
 electra_backfill_update_plan(const ElectraBackfillTable *table)
 {
-	int			k = table->num_keys;
-	Oid		   *types = palloc((k + 1) * sizeof(Oid));
+	int			num_keys = table->num_keys;
+	int			num_sources = table->target->num_sources;
+	int			num_types = num_keys + num_sources + 1;
+	Oid		   *types = palloc(num_types * sizeof(Oid));
 	StringInfoData query;
 
-	memcpy(types, table->key_types, k * sizeof(Oid));
-	types[k] = table->target->target_type;
+	memcpy(types, table->key_types, num_keys * sizeof(Oid));
+	memcpy(types + num_keys, table->source_types, num_sources * sizeof(Oid));
+	types[num_types - 1] = table->target->target_type;
 	initStringInfo(&query);
-	appendStringInfo(&query, "UPDATE %s SET %s = $%d WHERE ", table->from, table->target_quoted, k + 1);
-	for (int i = 0; i < k; i++)
+	appendStringInfo(&query, "UPDATE %s SET %s = $%d WHERE ", table->from, table->target_quoted, num_types);
+	for (int i = 0; i < num_keys; i++)
 		appendStringInfo(&query, "%s%s %s $%d", i > 0 ? " AND " : "", table->key_names[i],
 						 comparison_operator(table, "=", i, 1), i + 1);
-	return save_plan(query.data, k + 1, types);
+	for (int i = 0; i < num_sources; i++)
+	{
+		char	   *parameter = psprintf("$%d", num_keys + i + 1);
+
+		appendStringInfo(&query, " AND ");
+		electra_embed_target_append_same(&query, table->source_names[i], parameter);
+		pfree(parameter);
+	}
+	return save_plan(query.data, num_types, types);
 }
 
 /* The part of a table's rows whose target is NULL; a column without statistics is taken for a new one. */

@@ -21,10 +21,11 @@ typedef struct ElectraBackfillTable
 	ElectraEmbedTarget *target;
 	char	   *target_quoted;
 	char	   *condition;		/* of the rows that have no embedding and should have one */
+	char	  **source_names;	/* (target->num_sources), quoted */
+	Oid		   *source_types;	/* (target->num_sources) */
 	char	   *source_list;	/* quoted, separated by commas */
 	int			num_keys;
-	AttrNumber *keys;			/* (num_keys), in the order of the primary key's index */
-	char	  **key_names;		/* (num_keys), quoted */
+	char	  **key_names;		/* (num_keys), quoted, in the order of the primary key's index */
 	Oid		   *key_types;		/* (num_keys) */
 	int16	   *key_lengths;	/* (num_keys) */
 	bool	   *key_by_value;	/* (num_keys) */
@@ -56,7 +57,10 @@ extern ElectraBackfillTable *electra_backfill_table(Oid relation, List *sources 
 extern SPIPlanPtr electra_backfill_scan_plan(const ElectraBackfillTable *table, bool after, bool until);
 extern SPIPlanPtr electra_backfill_count_plan(const ElectraBackfillTable *table, bool after, bool until);
 
-/* $1 … $k the key, $k+1 the target's new value. */
+/*
+ * $1 … $k the key, then the sources as the scan gave them, then the target's new
+ * value: a row whose sources a trigger has changed since is not written.
+ */
 extern SPIPlanPtr electra_backfill_update_plan(const ElectraBackfillTable *table);
 
 /*

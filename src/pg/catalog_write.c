@@ -332,7 +332,12 @@ electra_default_preset_replace(PG_FUNCTION_ARGS)
 	name = heap_getattr(trigger->tg_trigtuple, Anum_electra_default_name,
 						RelationGetDescr(trigger->tg_relation), &isnull);
 	if (!isnull)
-		electra_check_restored_default(TextDatumGetCString(name));
+	{
+		char		old_name[ELECTRA_MAX_PRESET_NAME + 1];
+
+		electra_preset_default_name(old_name);
+		electra_check_restored_default(old_name, TextDatumGetCString(name));
+	}
 	delete_default(trigger->tg_relation);
 	return PointerGetDatum(trigger->tg_trigtuple);
 }

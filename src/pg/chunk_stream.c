@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -43,7 +44,8 @@ struct ElectraArchiveStream
 	Snapshot	snapshot;
 	SysScanDesc scan;
 	MemoryContext chunk_context;	/* reset for each chunk */
-	const char *chunk;			/* the current one, detoasted */
+	Datum		chunk_datum;	/* the current one, in the scan's tuple */
+	const char *chunk;			/* the same detoasted, NULL: not yet */
 	Size		chunk_size;
 	Size		chunk_used;
 	int32		next_chunk_no;
@@ -67,7 +69,6 @@ next_chunk(ElectraArchiveStream *stream)
 	bool		data_isnull;
 	int32		chunk_no;
 	Datum		data;
-	bytea	   *bytes;
 
 	if (stream->scan_ended)
 		return false;
@@ -91,14 +92,28 @@ next_chunk(ElectraArchiveStream *stream)
 				 errmsg("chunk %d of a preset's archive is missing", stream->next_chunk_no),
 				 errhint("Restore table _electra.preset_chunk completely.")));
 	stream->next_chunk_no++;
-	bytes = DatumGetByteaPP(data);
-	stream->chunk = VARDATA_ANY(bytes);
-	stream->chunk_size = VARSIZE_ANY_EXHDR(bytes);
+	stream->chunk_datum = data;
+	stream->chunk_size = toast_raw_datum_size(data) - VARHDRSZ;
 	MemoryContextSwitchTo(caller);
 	return true;
 }
 
-/* pull for chunks */
+/* The current chunk's bytes; a chunk that is only skipped is never fetched. */
+static const char *
+fetch_chunk(ElectraArchiveStream *stream)
+{
+	if (stream->chunk == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(stream->chunk_context);
+		bytea	   *bytes = DatumGetByteaPP(stream->chunk_datum);
+
+		stream->chunk = VARDATA_ANY(bytes);
+		MemoryContextSwitchTo(caller);
+	}
+	return stream->chunk;
+}
+
+/* pull for chunks, or (destination NULL) skip */
 static Size
 pull_chunks(ElectraArchiveStream *stream, char *destination, Size size)
 {
@@ -114,7 +129,8 @@ pull_chunks(ElectraArchiveStream *stream, char *destination, Size size)
 				break;
 			continue;
 		}
-		memcpy(destination + done, stream->chunk + stream->chunk_used, part);
+		if (destination != NULL)
+			memcpy(destination + done, fetch_chunk(stream) + stream->chunk_used, part);
 		stream->chunk_used += part;
 		done += part;
 	}
@@ -314,6 +330,17 @@ Size
 electra_archive_stream_read(ElectraArchiveStream *stream, void *destination, Size size)
 {
 	return stream->pull(stream, destination, size);
+}
+
+void
+electra_archive_stream_skip(ElectraArchiveStream *stream, uint64 size)
+{
+	if (stream->scan != NULL)
+		(void) pull_chunks(stream, NULL, size);
+	else if (lseek(stream->fd, (off_t) size, SEEK_CUR) < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not seek in file \"%s\": %m", stream->path)));
 }
 
 /* Keeps the error being handled, for electra_archive_stream_raise. */

@@ -57,4 +57,7 @@ extern bool electra_archive_stream_failed(const ElectraArchiveStream *stream);
 /* Reads up to size bytes, fewer at the end only.  Raises errors. */
 extern Size electra_archive_stream_read(ElectraArchiveStream *stream, void *destination, Size size);
 
+/* Passes over size bytes of a preset's archive without reading them. */
+extern void electra_archive_stream_skip(ElectraArchiveStream *stream, uint64 size);
+
 #endif							/* ELECTRA_CHUNK_STREAM_H */

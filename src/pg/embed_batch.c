@@ -1,85 +1,42 @@
 /*
  * SQL function electra_embed_batch: many texts in one call.
  *
- * Texts are encoded together until a batch has enough tokens to keep the
- * kernels busy.  A batch is its tokens one after the other, without padding,
- * so texts need no sorting by length: they are taken, and their rows given
- * out, in order, and memory does not grow with their number.
+ * Texts are embedded, and their rows given out, some at a time and in order, so
+ * that memory does not grow with their number.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 
-#include "pg/embedder.h"
+#include "pg/embed_texts.h"
 
 /*
- * Tokens of a batch.  Matrix products reach full speed far below this; larger
- * batches would only push activations out of the caches.
+ * Texts whose vectors are in memory at the same time: many batches of the
+ * encoder, so that the last of them, which may be small, does not matter.
  */
-#define BATCH_TOKENS 512
+#define MAX_TEXTS 1024
 
-typedef struct BatchWriter
-{
-	ElectraEmbedder embedder;
-	ReturnSetInfo *result;
-	const bool *nulls;			/* (number of texts) */
-	int64		next_row;		/* first row not yet given out, from 0 */
-	int			num_texts;		/* waiting */
-	int			max_texts;
-	int32	   *offsets;		/* (max_texts + 1) */
-	int32	   *ids;			/* (max(BATCH_TOKENS, max_length) + max_length):
-								 * one long text may wait when the next comes */
-	float	   *vectors;		/* (max_texts, dimensions) */
-	ArrayType  *array;			/* one vector on its way into the tuplestore */
-} BatchWriter;
-
-/* Encodes what waits, and gives out the rows next_row … end_row - 1. */
+/* Gives out the rows from + 1 … to; vectors: of those texts that are not NULL. */
 static void
-flush_batch(BatchWriter *writer, int64 end_row)
+put_rows(ReturnSetInfo *result, const bool *nulls, int from, int to, const float *vectors,
+		 ArrayType *array /* (dimensions) */ )
 {
-	int			dimensions = writer->embedder.dimensions;
-	const float *vector = writer->vectors;
+	int			dimensions = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
-	if (writer->num_texts > 0)
-		electra_embedder_encode(&writer->embedder, writer->num_texts, writer->offsets,
-								writer->ids, writer->vectors);
-
-	for (; writer->next_row < end_row; writer->next_row++)
+	for (int row = from; row < to; row++)
 	{
-		Datum		values[2];
-		bool		nulls[2] = {false, writer->nulls[writer->next_row]};
+		Datum		values[2] = {Int64GetDatum(row + 1), PointerGetDatum(array)};
+		bool		row_nulls[2] = {false, nulls[row]};
 
-		values[0] = Int64GetDatum(writer->next_row + 1);
-		values[1] = PointerGetDatum(writer->array);
-		if (!nulls[1])
+		if (!nulls[row])
 		{
-			memcpy(ARR_DATA_PTR(writer->array), vector, dimensions * sizeof(float));
-			vector += dimensions;
+			memcpy(ARR_DATA_PTR(array), vectors, dimensions * sizeof(float));
+			vectors += dimensions;
 		}
-		tuplestore_putvalues(writer->result->setResult, writer->result->setDesc, values, nulls);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, row_nulls);
 	}
-	writer->num_texts = 0;
-}
-
-/* Tokenizes a text and puts it into the batch, which is encoded first if it is full. */
-static void
-add_text(BatchWriter *writer, Datum text, int64 row)
-{
-	int32		begin = writer->offsets[writer->num_texts];
-	int32		count = (int32) electra_embedder_tokenize(&writer->embedder, text,
-														  writer->ids + begin);
-
-	if (writer->num_texts == writer->max_texts ||
-		(writer->num_texts > 0 && begin + count > BATCH_TOKENS))
-	{
-		flush_batch(writer, row);
-		memmove(writer->ids, writer->ids + begin, count * sizeof(int32));
-		begin = 0;
-	}
-	writer->offsets[++writer->num_texts] = begin + count;
 }
 
 PG_FUNCTION_INFO_V1(electra_embed_batch);
@@ -92,12 +49,14 @@ Datum
 electra_embed_batch(PG_FUNCTION_ARGS)
 {
 	char	   *name = electra_preset_argument(fcinfo, 1);
-	BatchWriter writer = {0};
-	ElectraEmbedder *embedder = &writer.embedder;
+	ElectraEmbedder embedder;
 	MemoryContext caller;
-	Datum	   *texts;
-	bool	   *nulls;
+	Datum	   *texts;			/* (num_texts) */
+	bool	   *nulls;			/* (num_texts) */
 	int			num_texts;
+	Datum	   *waiting;		/* (MAX_TEXTS): texts that are not NULL */
+	float	   *vectors;		/* (MAX_TEXTS, dimensions) */
+	ArrayType  *array;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
@@ -106,25 +65,27 @@ electra_embed_batch(PG_FUNCTION_ARGS)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT,
 					  &texts, &nulls, &num_texts);
 
-	electra_embedder_begin(embedder, name, ELECTRA_PROMPT_NONE);
-	writer.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	writer.nulls = nulls;
-	writer.max_texts = Min(Max(num_texts, 1), BATCH_TOKENS / 2);
-	caller = MemoryContextSwitchTo(embedder->context);
-	writer.offsets = palloc0((writer.max_texts + 1) * sizeof(int32));
-	writer.ids = palloc((Max(BATCH_TOKENS, embedder->config->max_length) + embedder->config->max_length) * sizeof(int32));
-	writer.vectors = palloc((Size) writer.max_texts * embedder->dimensions * sizeof(float));
-	writer.array = electra_real_array(embedder->dimensions);
+	electra_embedder_begin(&embedder, name, ELECTRA_PROMPT_NONE);
+	caller = MemoryContextSwitchTo(embedder.context);
+	waiting = palloc(MAX_TEXTS * sizeof(Datum));
+	vectors = palloc((Size) Min(Max(num_texts, 1), MAX_TEXTS) * embedder.dimensions * sizeof(float));
+	array = electra_real_array(embedder.dimensions);
 
-	for (int i = 0; i < num_texts; i++)
+	for (int from = 0, to; from < num_texts; from = to)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (!nulls[i])
-			add_text(&writer, texts[i], i);
+		int			count = 0;
+
+		to = Min(from + MAX_TEXTS, num_texts);
+		for (int i = from; i < to; i++)
+		{
+			if (!nulls[i])
+				waiting[count++] = texts[i];
+		}
+		electra_embed_texts(&embedder, count, waiting, vectors);
+		put_rows((ReturnSetInfo *) fcinfo->resultinfo, nulls, from, to, vectors, array);
 	}
-	flush_batch(&writer, num_texts);
 
 	MemoryContextSwitchTo(caller);
-	electra_embedder_end(embedder);
+	electra_embedder_end(&embedder);
 	PG_RETURN_NULL();
 }

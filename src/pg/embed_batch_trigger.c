@@ -22,7 +22,6 @@
 
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -37,11 +36,7 @@
 #include "pg/embed_texts.h"
 #include "pg/embedder.h"
 #include "pg/embedding_writer.h"
-
-/* Arguments of the trigger. */
-#define TARGET_ARGUMENT 0
-#define PRESET_ARGUMENT 1
-#define FIRST_SOURCE_ARGUMENT 2
+#include "pg/trigger_call.h"
 
 /*
  * Rows written by one UPDATE: enough that planning and starting it does not
@@ -79,95 +74,40 @@ typedef struct BatchTrigger
 	bool	   *row_nulls;		/* (natts) */
 } BatchTrigger;
 
-/* Error context: whose work failed. */
-static void
-trigger_error_context(void *argument)
-{
-	TriggerData *data = argument;
-
-	errcontext("trigger \"%s\" of relation \"%s\"", data->tg_trigger->tgname,
-			   RelationGetRelationName(data->tg_relation));
-}
-
-/* A CREATE TRIGGER that would have been right: with the arguments given, if there are enough. */
-static char *
-right_definition(const TriggerData *data)
+/* How the trigger is to be created for this event. */
+static ElectraTriggerForm
+trigger_form(const TriggerData *data)
 {
 	const Trigger *trigger = data->tg_trigger;
 	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
-	StringInfoData text;
+	ElectraTriggerForm form = {.function = "electra_embed_batch_trigger"};
 
-	initStringInfo(&text);
-	appendStringInfo(&text, "CREATE TRIGGER %s AFTER %s ON %s REFERENCING %sNEW TABLE AS %s"
-					 " FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger(",
-					 quote_identifier(trigger->tgname), update ? "UPDATE" : "INSERT",
-					 quote_identifier(RelationGetRelationName(data->tg_relation)),
-					 update ? "OLD TABLE AS old_rows " : "",
-					 trigger->tgnewtable == NULL ? "new_rows" : quote_identifier(trigger->tgnewtable));
-	if (trigger->tgnargs <= FIRST_SOURCE_ARGUMENT)
-		appendStringInfoString(&text, "'embedding', 'preset', 'body'");
-	else
-	{
-		for (int i = 0; i < trigger->tgnargs; i++)
-			appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
-							 quote_literal_cstr(trigger->tgargs[i]));
-	}
-	appendStringInfoChar(&text, ')');
-	return text.data;
-}
-
-/* Raises the error of a trigger that was created for something else. */
-static void
-protocol_error(const TriggerData *data, const char *message, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-			 errmsg_internal("%s", message),
-			 errdetail_internal("%s", detail),
-			 errhint("%s", right_definition(data))));
+	form.events = update ? "AFTER UPDATE" : "AFTER INSERT";
+	form.how = psprintf("REFERENCING %sNEW TABLE AS %s FOR EACH STATEMENT",
+						update ? "OLD TABLE AS old_rows " : "",
+						trigger->tgnewtable == NULL ? "new_rows" : quote_identifier(trigger->tgnewtable));
+	return form;
 }
 
 /* Refuses a trigger that was created in a way in which it cannot work. */
 static void
-check_definition(const TriggerData *data)
+check_definition(const TriggerData *data, const ElectraTriggerForm *form)
 {
 	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		protocol_error(data, "electra_embed_batch_trigger must be fired for each statement",
+		electra_trigger_refuse(data, form, "must be fired for each statement",
 					   "The trigger was created FOR EACH ROW.");
 	if (!TRIGGER_FIRED_AFTER(data->tg_event))
-		protocol_error(data, "electra_embed_batch_trigger must be fired after the statement",
+		electra_trigger_refuse(data, form, "must be fired after the statement",
 					   "The trigger was created BEFORE the event.");
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event) && !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		protocol_error(data, "electra_embed_batch_trigger must be fired by INSERT or UPDATE",
+		electra_trigger_refuse(data, form, "must be fired by INSERT or UPDATE",
 					   "The trigger was created for DELETE or TRUNCATE, which leave nothing to embed.");
-	if (data->tg_trigger->tgnargs <= FIRST_SOURCE_ARGUMENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("electra_embed_batch_trigger needs at least three arguments"),
-				 errdetail("It has %d; they are the target column, a preset (empty for the default preset) and one or more source columns.",
-						   data->tg_trigger->tgnargs),
-				 errhint("%s", right_definition(data))));
 	if (data->tg_newtable == NULL)
-		protocol_error(data, "electra_embed_batch_trigger needs the transition table of new rows",
+		electra_trigger_refuse(data, form, "needs the transition table of new rows",
 					   "The trigger was created without REFERENCING NEW TABLE.");
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && data->tg_oldtable == NULL)
-		protocol_error(data, "electra_embed_batch_trigger needs the transition table of old rows",
+		electra_trigger_refuse(data, form, "needs the transition table of old rows",
 					   "The trigger was created for UPDATE without REFERENCING OLD TABLE, which tells what has changed.");
-}
-
-/* Finds the columns that the trigger's arguments name. */
-static ElectraEmbedTarget *
-find_target(const TriggerData *data)
-{
-	char	  **arguments = data->tg_trigger->tgargs;
-	List	   *sources = NIL;
-
-	for (int i = FIRST_SOURCE_ARGUMENT; i < data->tg_trigger->tgnargs; i++)
-		sources = lappend(sources, arguments[i]);
-	return electra_embed_target_make(RelationGetDescr(data->tg_relation),
-									 RelationGetRelationName(data->tg_relation),
-									 arguments[TARGET_ARGUMENT], arguments[PRESET_ARGUMENT],
-									 sources);
 }
 
 /* A virtual generated column is not in the transition tables. */
@@ -191,7 +131,7 @@ refuse_virtual_sources(const ElectraEmbedTarget *target, const TriggerData *data
 
 /* The state of one call, in a context of its own. */
 static BatchTrigger *
-begin_trigger(const TriggerData *data)
+begin_trigger(const TriggerData *data, const ElectraTriggerForm *form)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "electra trigger",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -201,9 +141,11 @@ begin_trigger(const TriggerData *data)
 	trigger->data = data;
 	trigger->context = context;
 	trigger->descriptor = RelationGetDescr(data->tg_relation);
-	trigger->target = find_target(data);
+	trigger->target = electra_trigger_target(data, form);
 	refuse_virtual_sources(trigger->target, data);
-	trigger->key = electra_primary_key(data->tg_relation);
+	trigger->key = electra_primary_key(data->tg_relation,
+									   "Embeddings are written back to their rows by primary key.",
+									   "Add one with ALTER TABLE ... ADD PRIMARY KEY, or use the row trigger electra_embed_trigger, which needs none.");
 	trigger->row_context = AllocSetContextCreate(context, "electra row", ALLOCSET_DEFAULT_SIZES);
 	trigger->batch_context = AllocSetContextCreate(context, "electra rows",
 												   ALLOCSET_DEFAULT_SIZES);
@@ -245,34 +187,14 @@ next_row(RowReader *reader)
 	return true;
 }
 
-/*
- * Is a column the same in both rows, byte by byte?  What an UPDATE did not
- * touch is the same TOAST pointer, too, and is not fetched.
- */
-static bool
-same_column(TupleDesc descriptor, const TupleTableSlot *old_row, const TupleTableSlot *new_row,
-			AttrNumber number)
-{
-	Form_pg_attribute column = TupleDescAttr(descriptor, number - 1);
-	bool		old_null = old_row->tts_isnull[number - 1];
-	bool		new_null = new_row->tts_isnull[number - 1];
-	Datum		old_value = old_row->tts_values[number - 1];
-	Datum		new_value = new_row->tts_values[number - 1];
-
-	if (old_null || new_null)
-		return old_null && new_null;
-	return datumIsEqual(old_value, new_value, column->attbyval, column->attlen) ||
-		datum_image_eq(old_value, new_value, column->attbyval, column->attlen);
-}
-
 /* Are all these columns the same in both rows? */
 static bool
-same_columns(const BatchTrigger *trigger, const TupleTableSlot *old_row,
-			 const TupleTableSlot *new_row, int count, const AttrNumber *numbers)
+same_columns(const BatchTrigger *trigger, TupleTableSlot *old_row, TupleTableSlot *new_row,
+			 int count, const AttrNumber *numbers)
 {
 	for (int i = 0; i < count; i++)
 	{
-		if (!same_column(trigger->descriptor, old_row, new_row, numbers[i]))
+		if (!electra_trigger_same_column(trigger->descriptor, old_row, new_row, numbers[i]))
 			return false;
 	}
 	return true;
@@ -280,8 +202,8 @@ same_columns(const BatchTrigger *trigger, const TupleTableSlot *old_row,
 
 /* Does an updated row need an embedding?  old_row is empty where there is none. */
 static bool
-row_needs_embedding(const BatchTrigger *trigger, const TupleTableSlot *old_row,
-					const TupleTableSlot *new_row, bool own_update)
+row_needs_embedding(const BatchTrigger *trigger, TupleTableSlot *old_row,
+					TupleTableSlot *new_row, bool own_update)
 {
 	const ElectraEmbedTarget *target = trigger->target;
 	const ElectraKey *key = trigger->key;
@@ -473,6 +395,7 @@ electra_embed_batch_trigger(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	ErrorContextCallback context = {0};
+	ElectraTriggerForm form;
 	BatchTrigger *trigger;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
@@ -481,12 +404,13 @@ electra_embed_batch_trigger(PG_FUNCTION_ARGS)
 				 errmsg("electra_embed_batch_trigger was not called by the trigger manager")));
 
 	context.previous = error_context_stack;
-	context.callback = trigger_error_context;
+	context.callback = electra_trigger_error_context;
 	context.arg = data;
 	error_context_stack = &context;
 
-	check_definition(data);
-	trigger = begin_trigger(data);
+	form = trigger_form(data);
+	check_definition(data, &form);
+	trigger = begin_trigger(data, &form);
 	embed_changed_rows(trigger);
 	if (trigger->writer != NULL)
 		SPI_finish();

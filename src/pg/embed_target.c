@@ -24,6 +24,7 @@ typedef struct Columns
 {
 	TupleDesc	descriptor;
 	const char *relation_name;
+	const char *hint;			/* where there is no such column */
 } Columns;
 
 /* The column of this name: an error where there is none. */
@@ -42,7 +43,7 @@ find_column(const Columns *columns, const char *name)
 			 errmsg("column \"%s\" of relation \"%s\" does not exist",
 					name, columns->relation_name),
 			 errdetail("Column names are given as they are stored: not folded to lower case, and without quotes."),
-			 errhint("A trigger whose column was renamed must be dropped and created again with the new name.")));
+			 errhint("%s", columns->hint)));
 	pg_unreachable();
 }
 
@@ -171,10 +172,10 @@ prepare_cast(ElectraEmbedTarget *result)
 
 ElectraEmbedTarget *
 electra_embed_target_make(TupleDesc descriptor, const char *relation_name, const char *target,
-						  const char *preset, List *sources)
+						  const char *preset, List *sources, const char *hint)
 {
 	ElectraEmbedTarget *result = palloc0(sizeof(ElectraEmbedTarget));
-	Columns		columns = {descriptor, relation_name};
+	Columns		columns = {descriptor, relation_name, hint};
 	ListCell   *cell;
 
 	add_target(result, &columns, target);
@@ -285,4 +286,13 @@ electra_embed_target_convert(ElectraEmbedTarget *target, Datum embedding)
 				 errmsg("cast of an embedding to the type of column \"%s\" gave null",
 						target->target_name)));
 	return datumCopy(value, get_typbyval(target->target_type), get_typlen(target->target_type));
+}
+
+void
+electra_embed_target_append_same(StringInfo sql, const char *left, const char *right)
+{
+	appendStringInfo(sql,
+					 "(%s::pg_catalog.text COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) %s::pg_catalog.text"
+					 " OR %s IS NULL AND %s IS NULL)",
+					 left, right, left, right);
 }

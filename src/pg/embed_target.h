@@ -12,6 +12,7 @@
 
 #include "access/tupdesc.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
 
@@ -41,11 +42,12 @@ typedef struct ElectraEmbedTarget
  * Errors name the column: missing, dropped, of a type that cannot hold an
  * embedding or is no text, named twice; a generated target, the target among
  * the sources.  A source may have any type that electra_embed() takes without
- * an explicit cast.
+ * an explicit cast.  hint: what the user may do where a column is missing.
  */
 extern ElectraEmbedTarget *electra_embed_target_make(TupleDesc descriptor, const char *relation_name,
 													 const char *target, const char *preset,
-													 List *sources /* of char * */ );
+													 List *sources /* of char * */ ,
+													 const char *hint);
 
 /*
  * The text of a row: sources joined, in CurrentMemoryContext; (Datum) 0 where
@@ -62,5 +64,11 @@ extern Datum electra_embed_target_text(const ElectraEmbedTarget *target, const D
  * constraints enforced, in CurrentMemoryContext.
  */
 extern Datum electra_embed_target_convert(ElectraEmbedTarget *target, Datum embedding);
+
+/*
+ * Appends an SQL condition: two expressions of a source's type are the same byte
+ * by byte, whatever its collation, where NULL is NULL.
+ */
+extern void electra_embed_target_append_same(StringInfo sql, const char *left, const char *right);
 
 #endif							/* ELECTRA_EMBED_TARGET_H */

@@ -11,10 +11,10 @@
 #include "pg/embed_texts.h"
 
 /*
- * Tokens of a batch.  Matrix products reach full speed far below this; larger
- * batches would only push activations out of the caches.
+ * Tokens of a batch.  Matrix products reach full speed below this; larger
+ * batches only push activations out of the caches.
  */
-#define BATCH_TOKENS 512
+#define BATCH_TOKENS 128
 
 /* Texts of a batch: each has [CLS] and [SEP] at least. */
 #define BATCH_TEXTS (BATCH_TOKENS / 2)

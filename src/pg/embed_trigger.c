@@ -10,24 +10,21 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
 
 #include "pg/embed_target.h"
 #include "pg/embedder.h"
+#include "pg/trigger_call.h"
 
-/* Arguments of the trigger. */
-#define TARGET_ARGUMENT 0
-#define PRESET_ARGUMENT 1
-#define FIRST_SOURCE_ARGUMENT 2
+static const ElectraTriggerForm form = {
+	.function = "electra_embed_trigger",
+	.events = "BEFORE INSERT OR UPDATE",
+	.how = "FOR EACH ROW"
+};
 
 /* What a trigger remembers between the rows of a statement. */
 typedef struct TriggerState
@@ -39,71 +36,19 @@ typedef struct TriggerState
 	ElectraEmbedTarget *target;
 } TriggerState;
 
-/* Error context: whose work failed. */
-static void
-trigger_error_context(void *argument)
-{
-	TriggerData *data = argument;
-
-	errcontext("trigger \"%s\" of relation \"%s\"", data->tg_trigger->tgname,
-			   RelationGetRelationName(data->tg_relation));
-}
-
-/* A CREATE TRIGGER that would have been right: with the arguments given, if there are enough. */
-static char *
-right_definition(const TriggerData *data)
-{
-	const Trigger *trigger = data->tg_trigger;
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfo(&text,
-					 "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION electra_embed_trigger(",
-					 quote_identifier(trigger->tgname),
-					 quote_identifier(RelationGetRelationName(data->tg_relation)));
-	if (trigger->tgnargs <= FIRST_SOURCE_ARGUMENT)
-		appendStringInfoString(&text, "'embedding', 'preset', 'body'");
-	else
-	{
-		for (int i = 0; i < trigger->tgnargs; i++)
-			appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
-							 quote_literal_cstr(trigger->tgargs[i]));
-	}
-	appendStringInfoChar(&text, ')');
-	return text.data;
-}
-
-/* Raises the error of a trigger that was created for something else. */
-static void
-protocol_error(const TriggerData *data, const char *message, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-			 errmsg_internal("%s", message),
-			 errdetail_internal("%s", detail),
-			 errhint("%s", right_definition(data))));
-}
-
 /* Refuses a trigger that was created in a way in which it cannot work. */
 static void
 check_definition(const TriggerData *data)
 {
 	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		protocol_error(data, "electra_embed_trigger must be fired for each row",
+		electra_trigger_refuse(data, &form, "must be fired for each row",
 					   "The trigger was created FOR EACH STATEMENT.");
 	if (!TRIGGER_FIRED_BEFORE(data->tg_event))
-		protocol_error(data, "electra_embed_trigger must be fired before the row is written",
+		electra_trigger_refuse(data, &form, "must be fired before the row is written",
 					   "The trigger was created AFTER or INSTEAD OF the event.");
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event) && !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		protocol_error(data, "electra_embed_trigger must be fired by INSERT or UPDATE",
+		electra_trigger_refuse(data, &form, "must be fired by INSERT or UPDATE",
 					   "The trigger was created for DELETE, which writes no embedding.");
-	if (data->tg_trigger->tgnargs <= FIRST_SOURCE_ARGUMENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("electra_embed_trigger needs at least three arguments"),
-				 errdetail("It has %d; they are the target column, a preset (empty for the default preset) and one or more source columns.",
-						   data->tg_trigger->tgnargs),
-				 errhint("%s", right_definition(data))));
 }
 
 /* A generated source has no value yet when the trigger fires. */
@@ -133,18 +78,11 @@ make_state(TriggerData *data, MemoryContext parent)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	TriggerState *state = palloc0(sizeof(TriggerState));
-	char	  **arguments = data->tg_trigger->tgargs;
-	List	   *sources = NIL;
 
-	for (int i = FIRST_SOURCE_ARGUMENT; i < data->tg_trigger->tgnargs; i++)
-		sources = lappend(sources, arguments[i]);
 	state->context = context;
 	state->trigger = data->tg_trigger->tgoid;
 	state->descriptor = RelationGetDescr(data->tg_relation);
-	state->target = electra_embed_target_make(state->descriptor,
-											  RelationGetRelationName(data->tg_relation),
-											  arguments[TARGET_ARGUMENT],
-											  arguments[PRESET_ARGUMENT], sources);
+	state->target = electra_trigger_target(data, &form);
 	refuse_generated_sources(state->target, data);
 	MemoryContextSwitchTo(caller);
 	return state;
@@ -169,41 +107,14 @@ get_state(FunctionCallInfo fcinfo, TriggerData *data)
 	return state;
 }
 
-/*
- * Are two values of a column the same bytes?  What an UPDATE did not touch is
- * the same TOAST pointer, too, and is not fetched.
- */
-static bool
-same_value(Form_pg_attribute column, Datum old_value, Datum new_value)
-{
-	if (column->attlen == -1)
-	{
-		struct varlena *old_image = (struct varlena *) DatumGetPointer(old_value);
-		struct varlena *new_image = (struct varlena *) DatumGetPointer(new_value);
-		Size		size = VARSIZE_ANY(old_image);
-
-		if (size == VARSIZE_ANY(new_image) && memcmp(old_image, new_image, size) == 0)
-			return true;
-	}
-	return datum_image_eq(old_value, new_value, column->attbyval, column->attlen);
-}
-
 /* Does a source of the new row differ from that of the old one? */
 static bool
 sources_changed(const TriggerState *state, TupleTableSlot *old_row, TupleTableSlot *new_row)
 {
 	for (int i = 0; i < state->target->num_sources; i++)
 	{
-		AttrNumber	number = state->target->sources[i];
-		bool		old_null;
-		bool		new_null;
-		Datum		old_value = slot_getattr(old_row, number, &old_null);
-		Datum		new_value = slot_getattr(new_row, number, &new_null);
-
-		if (old_null != new_null)
-			return true;
-		if (!new_null &&
-			!same_value(TupleDescAttr(state->descriptor, number - 1), old_value, new_value))
+		if (!electra_trigger_same_column(state->descriptor, old_row, new_row,
+										 state->target->sources[i]))
 			return true;
 	}
 	return false;
@@ -274,7 +185,7 @@ electra_embed_trigger(PG_FUNCTION_ARGS)
 				 errmsg("electra_embed_trigger was not called by the trigger manager")));
 
 	context.previous = error_context_stack;
-	context.callback = trigger_error_context;
+	context.callback = electra_trigger_error_context;
 	context.arg = data;
 	error_context_stack = &context;
 	check_definition(data);

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_operator.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -44,41 +43,6 @@ bool
 electra_embedding_writer_fired(Oid relation)
 {
 	return relation == writing_relation && trigger_depth() == writing_depth + 1;
-}
-
-ElectraKey *
-electra_primary_key(Relation relation)
-{
-	ElectraKey *key = palloc0(sizeof(ElectraKey));
-	List	   *indexes = RelationGetIndexList(relation);
-	ListCell   *cell;
-
-	/* not RelationGetPrimaryKeyIndex(): it passes over deferrable keys up to 16 */
-	foreach(cell, indexes)
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
-		Form_pg_index index;
-
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(cell));
-		index = (Form_pg_index) GETSTRUCT(tuple);
-		if (index->indisprimary && index->indisvalid)
-		{
-			key->num_columns = index->indnkeyatts;
-			key->columns = palloc(key->num_columns * sizeof(AttrNumber));
-			memcpy(key->columns, index->indkey.values, key->num_columns * sizeof(AttrNumber));
-		}
-		ReleaseSysCache(tuple);
-	}
-	list_free(indexes);
-
-	if (key->num_columns == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" has no primary key", RelationGetRelationName(relation)),
-				 errdetail("Embeddings are written back to their rows by primary key."),
-				 errhint("Add one with ALTER TABLE ... ADD PRIMARY KEY, or use the row trigger electra_embed_trigger, which needs none.")));
-	return key;
 }
 
 /* Adds a column of the relation to the rows to write, under a name of ours. */
@@ -177,16 +141,17 @@ append_key_condition(StringInfo sql, const ElectraEmbeddingWriter *writer, int i
 	ReleaseSysCache(tuple);
 }
 
-/* "the source is what it was", byte by byte, where NULL is NULL. */
+/* "the source is what it was". */
 static void
 append_source_condition(StringInfo sql, const ElectraEmbeddingWriter *writer, int i)
 {
-	const char *name = column_name(writer, writer->target->sources[i]);
+	char	   *now = psprintf("t.%s", column_name(writer, writer->target->sources[i]));
+	char	   *before = psprintf("n.source_%d", i + 1);
 
-	appendStringInfo(sql,
-					 " AND (t.%s::pg_catalog.text COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) n.source_%d::pg_catalog.text"
-					 " OR t.%s IS NULL AND n.source_%d IS NULL)",
-					 name, i + 1, name, i + 1);
+	appendStringInfoString(sql, " AND ");
+	electra_embed_target_append_same(sql, now, before);
+	pfree(now);
+	pfree(before);
 }
 
 /*

@@ -18,13 +18,7 @@
 #include "utils/tuplestore.h"
 
 #include "pg/embed_target.h"
-
-/* The columns of a relation's primary key. */
-typedef struct ElectraKey
-{
-	int			num_columns;
-	AttrNumber *columns;		/* (num_columns) */
-} ElectraKey;
+#include "pg/primary_key.h"
 
 typedef struct ElectraEmbeddingWriter
 {
@@ -37,12 +31,6 @@ typedef struct ElectraEmbeddingWriter
 	int64		num_rows;
 	SPIPlanPtr	update;			/* NULL: not yet prepared */
 } ElectraEmbeddingWriter;
-
-/*
- * The primary key of a table or partitioned table, in CurrentMemoryContext; an
- * ERROR where it has none.
- */
-extern ElectraKey *electra_primary_key(Relation relation);
 
 /*
  * Begins to write into a relation.  The caller is connected to SPI and stays

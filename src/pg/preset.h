@@ -7,9 +7,7 @@
 #include "postgres.h"
 
 #include "core/image.h"
-
-/* Longest preset name in bytes; names are [A-Za-z0-9._/-], no "@". */
-#define ELECTRA_MAX_PRESET_NAME 128
+#include "pg/preset_name.h"
 
 /* A preset's identity, as the catalogue or the list of shipped presets has it. */
 typedef struct ElectraPresetId

@@ -9,6 +9,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
+#include "core/weight_files.h"
 #include "pg/chunk_stream.h"
 #include "pg/preset_name.h"
 #include "pg/preset_text.h"
@@ -226,9 +227,42 @@ put_modules(StringInfo json, const electra_config *config)
 	appendStringInfoChar(json, ']');
 }
 
-/* What the archive notes beside the configuration: where it came from. */
+/* A member of the provenance; its key may name a file. */
 static void
-put_provenance(StringInfo json, const electra_archive *archive)
+put_source(StringInfo json, const char *key, const char *value)
+{
+	put_string(json, electra_utf8_to_server(key, strlen(key)), value);
+}
+
+/* The files of weights, which stand behind the weights. */
+static void
+put_weight_files(StringInfo json, const electra_archive *archive, ElectraArchiveStream *stream)
+{
+	const electra_tensor *tensor = electra_archive_tensor(archive, ELECTRA_WEIGHT_FILES);
+	electra_weight_file file;
+	electra_error error;
+	char	   *text;
+	const char *next;
+	Size		size;
+
+	if (tensor == NULL)
+		return;
+	electra_archive_stream_skip(stream, tensor->begin);
+	text = palloc(tensor->end - tensor->begin);
+	size = electra_archive_stream_read(stream, text, tensor->end - tensor->begin);
+	electra_raise(electra_weight_files_check(text, size, &error), &error);
+	next = text;
+	while (electra_weight_files_next(&next, text + size, &file))
+		put_source(json, psprintf("source.sha256.%s", file.name), file.digest);
+	pfree(text);
+}
+
+/*
+ * What the archive notes beside the configuration: where it came from.  Its
+ * header has just been read from the stream.
+ */
+static void
+put_provenance(StringInfo json, const electra_archive *archive, ElectraArchiveStream *stream)
 {
 	put_key(json, "provenance");
 	appendStringInfoChar(json, '{');
@@ -237,14 +271,16 @@ put_provenance(StringInfo json, const electra_archive *archive)
 		const electra_metadata *pair = &archive->metadata[i];
 
 		if (strncmp(pair->key, "source.", strlen("source.")) == 0)
-			put_string(json, electra_utf8_to_server(pair->key, strlen(pair->key)), pair->value);
+			put_source(json, pair->key, pair->value);
 	}
+	put_weight_files(json, archive, stream);
 	appendStringInfoChar(json, '}');
 }
 
 /* The whole object. */
 static void
-put_preset(StringInfo json, const ElectraPresetId *id, const electra_archive *archive)
+put_preset(StringInfo json, const ElectraPresetId *id, const electra_archive *archive,
+		   ElectraArchiveStream *stream)
 {
 	const electra_config *config = &archive->config;
 	char		hex[ELECTRA_DIGEST_HEX_SIZE];
@@ -266,7 +302,7 @@ put_preset(StringInfo json, const ElectraPresetId *id, const electra_archive *ar
 	put_bool(json, "untrained", config->untrained);
 	put_int(json, "numerics_version", config->numerics_version);
 	put_int(json, "unicode_version", config->unicode_version);
-	put_provenance(json, archive);
+	put_provenance(json, archive, stream);
 	appendStringInfoChar(json, '}');
 }
 
@@ -291,7 +327,7 @@ electra_preset_config(PG_FUNCTION_ARGS)
 								  &electra_palloc_allocator, &error);
 	electra_archive_stream_raise(stream, status, &error);
 	initStringInfo(&json);
-	put_preset(&json, &id, reader.archive);
+	put_preset(&json, &id, reader.archive, stream);
 	electra_archive_close(&reader);
 	electra_archive_stream_end(stream);
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));

@@ -5,7 +5,6 @@
 
 #include "utils/builtins.h"
 
-#include "pg/preset.h"
 #include "pg/preset_name.h"
 
 bool

@@ -8,6 +8,9 @@
 
 #include "fmgr.h"
 
+/* Longest preset name in bytes; names are [A-Za-z0-9._/-], no "@". */
+#define ELECTRA_MAX_PRESET_NAME 128
+
 /* 1 … ELECTRA_MAX_PRESET_NAME characters out of A-Z a-z 0-9 . _ / - */
 extern bool electra_preset_name_valid(const char *name);
 

@@ -13,7 +13,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "pg/preset.h"
 #include "pg/restore_order.h"
 #include "pg/stored_expressions.h"
 
@@ -52,15 +51,12 @@ has_blocks(Oid relation_id)
  * changed default to tables that it has filled, and is no restore.
  */
 void
-electra_check_restored_default(const char *name)
+electra_check_restored_default(const char *old_name, const char *name)
 {
-	char		old_name[ELECTRA_MAX_PRESET_NAME + 1];
 	ListCell   *cell;
 
-	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || !electra_session_restores())
-		return;
-	electra_preset_default_name(old_name);
-	if (strcmp(old_name, name) == 0)
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || !electra_session_restores() ||
+		strcmp(old_name, name) == 0)
 		return;
 	foreach(cell, electra_stored_expressions())
 	{

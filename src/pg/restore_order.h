@@ -16,8 +16,8 @@ extern bool electra_session_restores(void);
 
 /*
  * Raises an error where a restore brings a default preset after rows that have
- * been computed with another.
+ * been computed with the one that has been the default up to now.
  */
-extern void electra_check_restored_default(const char *name);
+extern void electra_check_restored_default(const char *old_name, const char *name);
 
 #endif							/* ELECTRA_RESTORE_ORDER_H */

@@ -10,21 +10,12 @@
 #include "utils/memutils.h"
 
 #include "pg/embedder.h"
+#include "pg/preset_name.h"
 #include "pg/search_scan.h"
 #include "pg/warnings.h"
 
 /* Largest k: what a query by hand would sort in memory, too. */
 #define MAX_ROWS 10000
-
-/* An ERROR for an argument that may not be NULL. */
-static void
-require_argument(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-}
 
 /* The query's vector, as electra_embed_query gives it. */
 static void
@@ -90,9 +81,9 @@ electra_search(PG_FUNCTION_ARGS)
 	ElectraTopK *top;
 	int			k;
 
-	require_argument(fcinfo, 0, "relation");
-	require_argument(fcinfo, 1, "target");
-	require_argument(fcinfo, 3, "k");
+	electra_require_argument(fcinfo, 0, "relation");
+	electra_require_argument(fcinfo, 1, "target");
+	electra_require_argument(fcinfo, 3, "k");
 	k = PG_GETARG_INT32(3);
 	if (k < 1 || k > MAX_ROWS)
 		ereport(ERROR,

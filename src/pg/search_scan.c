@@ -1,9 +1,10 @@
 /*
  * The pass over all rows that electra_search makes; see search_scan.h.
  *
- * Tables are read through their access method, and vectors where they lie in
- * the buffer; only what is compressed or out of line is copied.  What the
- * executor alone can read comes from a cursor.
+ * Vectors are read where they lie in the buffer; only what is compressed or out
+ * of line is copied.  Memory decides the speed, so heap tables are read page by
+ * page with an eye on the next one; other tables through their access method,
+ * and what the executor alone can read from a cursor.
  */
 #include "postgres.h"
 
@@ -25,13 +26,20 @@
 #endif
 
 #include "core/kernels.h"
+#include "pg/heap_pages.h"
 #include "pg/search_scan.h"
 
 /* Rows that the cursor gives at once; 64 vectors of 1,024 dimensions are 256 kB. */
 #define CURSOR_ROWS 64
 
-/* From the start of a row to its vector's elements, if an integer key lies between. */
-#define ROW_HEADER_BYTES 56
+/* A row, as its table or query gives it. */
+typedef struct Row
+{
+	TupleTableSlot *slot;		/* NULL: the tuple */
+	HeapTuple	tuple;
+	TupleDesc	columns;		/* of the tuple */
+	uintptr_t	ahead;			/* address of about as much that is read soon, 0: unknown */
+} Row;
 
 typedef struct SearchScan
 {
@@ -45,26 +53,31 @@ typedef struct SearchScan
 	AttrNumber	vector_column;
 	AttrNumber	key_columns[INDEX_MAX_KEYS];
 
-	uintptr_t	page_vector;	/* address of the first vector of this page */
-	uintptr_t	distance;		/* between vectors of a page */
-
 	/* the key of the row that was asked for last */
 	Datum		key[INDEX_MAX_KEYS];
 	bool		key_nulls[INDEX_MAX_KEYS];
 } SearchScan;
 
+static inline Datum
+row_column(const Row *row, AttrNumber column, bool *isnull)
+{
+	if (row->slot != NULL)
+		return slot_getattr(row->slot, column, isnull);
+	return heap_getattr(row->tuple, column, row->columns, isnull);
+}
+
 static void
-read_key(SearchScan *scan, TupleTableSlot *slot)
+read_key(SearchScan *scan, const Row *row)
 {
 	for (int i = 0; i < scan->target->key->natts; i++)
-		scan->key[i] = slot_getattr(slot, scan->key_columns[i], &scan->key_nulls[i]);
+		scan->key[i] = row_column(row, scan->key_columns[i], &scan->key_nulls[i]);
 }
 
 /* The key of a row, for messages. */
 static char *
-key_text(SearchScan *scan, TupleTableSlot *slot)
+key_text(SearchScan *scan, const Row *row)
 {
-	read_key(scan, slot);
+	read_key(scan, row);
 	return DatumGetCString(DirectFunctionCall1(jsonb_out,
 											   electra_search_key(scan->target, scan->key,
 																  scan->key_nulls)));
@@ -80,10 +93,10 @@ target_name(const SearchScan *scan)
 
 /* An ERROR for a row whose array is no vector of the query's size. */
 static void
-reject_array(SearchScan *scan, TupleTableSlot *slot, const ArrayType *array)
+reject_array(SearchScan *scan, const Row *row, const ArrayType *array)
 {
 	const char *table = RelationGetRelationName(scan->target->relation);
-	const char *key = key_text(scan, slot);
+	const char *key = key_text(scan, row);
 
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
@@ -109,48 +122,45 @@ reject_array(SearchScan *scan, TupleTableSlot *slot, const ArrayType *array)
 
 /* The cosine of this row is no number. */
 static void
-reject_value(SearchScan *scan, TupleTableSlot *slot)
+reject_value(SearchScan *scan, const Row *row)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_EXCEPTION),
 			 errmsg("row %s of \"%s\" has a vector that is not finite in column \"%s\"",
-					key_text(scan, slot), RelationGetRelationName(scan->target->relation),
+					key_text(scan, row), RelationGetRelationName(scan->target->relation),
 					target_name(scan)),
 			 errdetail("It holds NaN or infinity, which electra_embed never returns.")));
 }
 
-/*
- * Compares the vector of a row, whole in memory, with the query's; ahead as for
- * consider_row.
- */
+/* Compares the vector of a row, whole in memory, with the query's. */
 static void
-consider_vector(SearchScan *scan, TupleTableSlot *slot, ArrayType *array, const float *ahead)
+consider_vector(SearchScan *scan, const Row *row, const ArrayType *array)
 {
 	int			dimensions = scan->query->dimensions;
 	float4		score;
 
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != dimensions ||
-		(ARR_HASNULL(array) && array_contains_nulls(array)))
-		reject_array(scan, slot, array);
+		(ARR_HASNULL(array) && array_contains_nulls((ArrayType *) array)))
+		reject_array(scan, row, array);
 
 	score = electra_cosine_with(scan->query->vector, scan->square,
-								(const float *) ARR_DATA_PTR(array), ahead, dimensions);
+								(const float *) ARR_DATA_PTR(array), (const float *) row->ahead,
+								dimensions);
 	if (isnan(score))
-		reject_value(scan, slot);
+		reject_value(scan, row);
 
 	if (electra_top_k_wants(scan->top, score))
 	{
-		read_key(scan, slot);
+		read_key(scan, row);
 		electra_top_k_offer(scan->top, score, scan->key, scan->key_nulls);
 	}
 }
 
-/* ahead: about where the elements of the next row's vector lie, if that is known. */
 static void
-consider_row(SearchScan *scan, TupleTableSlot *slot, const float *ahead)
+consider_row(SearchScan *scan, const Row *row)
 {
 	bool		isnull;
-	Datum		vector = slot_getattr(slot, scan->vector_column, &isnull);
+	Datum		vector = row_column(row, scan->vector_column, &isnull);
 	MemoryContext caller;
 
 	if (isnull)
@@ -158,11 +168,11 @@ consider_row(SearchScan *scan, TupleTableSlot *slot, const float *ahead)
 
 	if (!VARATT_IS_EXTENDED(DatumGetPointer(vector)))
 	{
-		consider_vector(scan, slot, (ArrayType *) DatumGetPointer(vector), ahead);
+		consider_vector(scan, row, (const ArrayType *) DatumGetPointer(vector));
 		return;
 	}
 	caller = MemoryContextSwitchTo(scan->row_context);
-	consider_vector(scan, slot, DatumGetArrayTypeP(vector), ahead);
+	consider_vector(scan, row, DatumGetArrayTypeP(vector));
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(scan->row_context);
 }
@@ -176,30 +186,7 @@ column_in(Oid table, Relation parent, AttrNumber column)
 	return get_attnum(table, NameStr(TupleDescAttr(RelationGetDescr(parent), column - 1)->attname));
 }
 
-/*
- * The next row, with the columns that are needed taken apart, since the slots
- * of heap tables cannot do that any more once the scan has gone on.  Sets ahead
- * to its vector's elements, NULL if they are not in the row.
- */
-static bool
-next_row(const SearchScan *scan, TableScanDesc rows, int num_columns, TupleTableSlot *slot,
-		 const float **ahead)
-{
-	struct varlena *vector;
-
-	*ahead = NULL;
-	if (!table_scan_getnextslot(rows, ForwardScanDirection, slot))
-		return false;
-	slot_getsomeattrs(slot, num_columns);
-	if (slot->tts_isnull[scan->vector_column - 1])
-		return true;
-	vector = (struct varlena *) DatumGetPointer(slot->tts_values[scan->vector_column - 1]);
-	if (!VARATT_IS_EXTENDED(vector))
-		*ahead = (const float *) ((const char *) vector + ARR_OVERHEAD_NONULLS(1));
-	return true;
-}
-
-/* Asks for the cache line at an address, which may be any. */
+/* Asks memory for the cache line at an address, which may be any. */
 static inline void
 fetch(uintptr_t address)
 {
@@ -209,60 +196,52 @@ fetch(uintptr_t address)
 }
 
 /*
- * Fetches what reading the rows after the next will wait for.  Rows of a page
- * mostly lie at one distance from each other, downwards; pages that were read
- * one after the other mostly lie at one distance, too.  A wrong guess costs a
- * few cache lines.
+ * With each row of a page, about as much of the next page is asked for: its
+ * header and line pointers, then the rows in ascending addresses, which suits
+ * the caches' own prefetching though the rows are read in descending ones.
  */
-static inline void
-fetch_headers(SearchScan *scan, uintptr_t vector, uintptr_t next_vector)
-{
-	uintptr_t	guess;
-
-	if (vector == 0 || next_vector == 0)
-		return;
-	if (next_vector < vector && vector - next_vector < BLCKSZ)
-		scan->distance = vector - next_vector;
-	else
-	{
-		/* the first row of a page, which lies at its end */
-		guess = 2 * next_vector - scan->page_vector;
-		scan->page_vector = next_vector;
-		fetch(guess + scan->query->dimensions * sizeof(float) - BLCKSZ);
-		fetch(guess - ROW_HEADER_BYTES);
-		fetch(guess - 1);
-	}
-	guess = next_vector - scan->distance;
-	fetch(guess - ROW_HEADER_BYTES);
-	fetch(guess - 1);
-}
-
-/* Rows come one ahead of the computation, so that memory works during it. */
 static void
-scan_rows(SearchScan *scan, Relation table, int num_columns)
+scan_heap(SearchScan *scan, Relation table)
 {
-	TupleTableSlot *slot = table_slot_create(table, NULL);
-	TupleTableSlot *next = table_slot_create(table, NULL);
-	TableScanDesc rows = table_beginscan(table, GetActiveSnapshot(), 0, NULL);
-	const float *vector;
-	const float *ahead;
-	bool		more = next_row(scan, rows, num_columns, slot, &vector);
+	ElectraHeapPages pages;
+	HeapTupleData tuple;
+	Row			row = {.tuple = &tuple, .columns = RelationGetDescr(table)};
 
-	while (more)
+	electra_heap_pages_begin(&pages, table, GetActiveSnapshot());
+	while (electra_heap_pages_next(&pages))
 	{
-		TupleTableSlot *done = slot;
+		uintptr_t	ahead = electra_heap_pages_ahead(&pages);
 
 		CHECK_FOR_INTERRUPTS();
-		more = next_row(scan, rows, num_columns, next, &ahead);
-		fetch_headers(scan, (uintptr_t) vector, (uintptr_t) ahead);
-		consider_row(scan, slot, ahead);
-		slot = next;
-		next = done;
-		vector = ahead;
+		if (BufferIsValid(pages.next))
+			fetch((uintptr_t) BufferGetPage(pages.next));
+		for (int i = 0; i < pages.num_rows; i++)
+		{
+			electra_heap_pages_row(&pages, i, &tuple);
+			row.ahead = ahead;
+			if (ahead != 0)
+			{
+				ahead += tuple.t_len;
+				fetch(ahead - 1);
+			}
+			consider_row(scan, &row);
+		}
+	}
+}
+
+static void
+scan_rows(SearchScan *scan, Relation table)
+{
+	Row			row = {.slot = table_slot_create(table, NULL)};
+	TableScanDesc rows = table_beginscan(table, GetActiveSnapshot(), 0, NULL);
+
+	while (table_scan_getnextslot(rows, ForwardScanDirection, row.slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		consider_row(scan, &row);
 	}
 	table_endscan(rows);
-	ExecDropSingleTupleTableSlot(slot);
-	ExecDropSingleTupleTableSlot(next);
+	ExecDropSingleTupleTableSlot(row.slot);
 }
 
 static void
@@ -270,18 +249,17 @@ scan_table(SearchScan *scan, Oid oid)
 {
 	Relation	parent = scan->target->relation;
 	Relation	table = table_open(oid, NoLock);
-	int			num_columns;
 
 	/* as a query does, which passes over other sessions' temporary children */
 	if (!RELATION_IS_OTHER_TEMP(table))
 	{
-		num_columns = scan->vector_column = column_in(oid, parent, scan->target->target);
+		scan->vector_column = column_in(oid, parent, scan->target->target);
 		for (int i = 0; i < scan->target->key->natts; i++)
-		{
 			scan->key_columns[i] = column_in(oid, parent, scan->target->key_columns[i]);
-			num_columns = Max(num_columns, scan->key_columns[i]);
-		}
-		scan_rows(scan, table, num_columns);
+		if (electra_heap_pages_suit(table, GetActiveSnapshot()))
+			scan_heap(scan, table);
+		else
+			scan_rows(scan, table);
 	}
 	table_close(table, NoLock);
 }
@@ -310,7 +288,7 @@ static void
 scan_query(SearchScan *scan)
 {
 	char	   *text = query_text(scan->target);
-	TupleTableSlot *slot;
+	Row			row = {.slot = NULL};
 	Portal		portal;
 
 	scan->vector_column = 1;
@@ -320,7 +298,7 @@ scan_query(SearchScan *scan)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	portal = SPI_cursor_open_with_args(NULL, text, 0, NULL, NULL, NULL, true, CURSOR_OPT_NO_SCROLL);
-	slot = MakeSingleTupleTableSlot(portal->tupDesc, &TTSOpsHeapTuple);
+	row.columns = portal->tupDesc;
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, CURSOR_ROWS);
@@ -328,13 +306,11 @@ scan_query(SearchScan *scan)
 			break;
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			ExecStoreHeapTuple(SPI_tuptable->vals[i], slot, false);
-			consider_row(scan, slot, NULL);
+			row.tuple = SPI_tuptable->vals[i];
+			consider_row(scan, &row);
 		}
-		ExecClearTuple(slot);
 		SPI_freetuptable(SPI_tuptable);
 	}
-	ExecDropSingleTupleTableSlot(slot);
 	SPI_cursor_close(portal);
 	SPI_finish();
 }

@@ -14,11 +14,11 @@ import time
 
 from session import Session, heading, row
 
-# Words that any English vocabulary has; texts differ, so that nothing is remembered.
+# Words that any English vocabulary has; texts differ, so that the memo of a backend knows none of them.
 FILL = """
 INSERT INTO {table} SELECT n, (SELECT string_agg((ARRAY['water', 'stone', 'river', 'house', 'green', 'small', 'road',
     'morning', 'never', 'people', 'world', 'other'])[1 + (n * 7919 + k * k * 31 + k * (n % 97)) % 12], ' ')
-    FROM generate_series(1, {words}) AS k) FROM generate_series(1, {rows}) AS n"""
+    FROM generate_series(1, {words}) AS k) || ' ' || n FROM generate_series(1, {rows}) AS n"""
 
 
 def peak_memory(session, work):

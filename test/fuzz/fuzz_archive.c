@@ -1,5 +1,5 @@
 /*
- * libFuzzer: arbitrary bytes as an archive, and as an image.
+ * libFuzzer: arbitrary bytes as an archive, as an image, and as weights.sha256.
  *
  *   clang -fsanitize=fuzzer,address,undefined -Isrc … fuzz_archive.c and the sources of src/core
  *
@@ -7,6 +7,7 @@
  * that was read.  Whatever builds must open as an image and encode.
  */
 #include "core/encoder.h"
+#include "core/weight_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,23 @@ open_image(const uint8_t *data, size_t size)
 	free(image);
 }
 
+/* What is accepted can be gone through to its end. */
+static void
+read_weight_files(const char *text, size_t size)
+{
+	const char *end = text + size;
+	electra_weight_file file;
+	electra_error error;
+	size_t		length = 0;
+
+	if (electra_weight_files_check(text, size, &error) != ELECTRA_OK)
+		return;
+	while (electra_weight_files_next(&text, end, &file))
+		length += strlen(file.digest) + 1 + strlen(file.name) + 1;
+	if (length != size)
+		abort();
+}
+
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
@@ -151,5 +169,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	electra_archive_close(&reader);
 	open_image(data, size);
+	read_weight_files((const char *) data, size);
 	return 0;
 }

@@ -52,6 +52,7 @@ def run(program, *arguments, **keywords):
 def preset(path):
     """What an archive holds, without what it says of its source."""
     metadata, tensors = read_safetensors(path)
+    tensors.pop("weights.sha256", None)
     return {key: value for key, value in metadata.items() if not key.startswith("source.")}, tensors
 
 

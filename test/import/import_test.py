@@ -150,7 +150,7 @@ def check_good(program, folder, name, scratch):
         return "its own reader refuses the archive: " + run.stderr
     metadata, tensors = read_safetensors(archives[0])
     found = {tensor: (shape, raw) for tensor, (_, shape, raw) in tensors.items()
-             if not tensor.startswith("tokenizer.")}
+             if not tensor.startswith("tokenizer.") and tensor != "weights.sha256"}
     expected = source_tensors(folder, name)
     if found.keys() != expected.keys():
         return f"tensors differ: {sorted(found.keys() ^ expected.keys())}"
@@ -164,12 +164,25 @@ def check_good(program, folder, name, scratch):
         if metadata.get(key) != value:
             return f"{key} is {metadata.get(key)!r}, expected {value!r}"
     for key, value in metadata.items():
-        if key.startswith("source.sha256."):
-            with open(os.path.join(folder, key[len("source.sha256."):]), "rb") as file:
-                if hashlib.sha256(file.read()).hexdigest() != value:
-                    return f"{key} is not the file's hash"
         if folder in value:
             return f"{key} holds the path of the source"
+    return check_hashes(folder, metadata, tensors["weights.sha256"][2], run.stdout)
+
+
+def check_hashes(folder, metadata, weights, inspected):
+    """What is wrong with the hashes of the source's files: those of weights stand behind the weights."""
+    read_whole = {key[len("source.sha256."):]: value for key, value in metadata.items()
+                  if key.startswith("source.sha256.")}
+    of_weights = {name: digest for digest, name in
+                  (entry.split(" ", 1) for entry in weights.decode("utf-8").split("\0")[:-1])}
+    if list(of_weights) != sorted(of_weights) or not of_weights or read_whole.keys() & of_weights.keys():
+        return f"hashes of {sorted(of_weights)} beside those of {sorted(read_whole)}"
+    for name, digest in (read_whole | of_weights).items():
+        with open(os.path.join(folder, name), "rb") as file:
+            if hashlib.sha256(file.read()).hexdigest() != digest:
+                return f"the hash of {name} is wrong"
+        if f'  source.sha256.{name} = "{digest}"\n' not in inspected:
+            return f"--inspect does not tell the hash of {name}"
     return None
 
 

@@ -140,7 +140,7 @@ def converted_case(programs, scratch, python):
     for folder in folders:
         subprocess.run([programs[0], folder, "-o", folder + ".archive"], check=True, capture_output=True)
         archives.append({name: tensor for name, tensor in read_safetensors(folder + ".archive")[1].items()
-                         if not name.startswith("tokenizer.")})
+                         if not name.startswith("tokenizer.") and name != "weights.sha256"})
     same = archives[0] == archives[1] and "pooler.dense.weight" in archives[0]
     print("%-45s %s" % ("converted by Keras-Hub", "the same %d tensors" % len(archives[0]) if same else "FAILED"))
     return same

@@ -140,7 +140,7 @@ def read_archive(path):
     metadata = {k: v for k, v in header.pop("__metadata__").items() if not k.startswith("source.sha256.")}
     return metadata, {name: (entry["dtype"], entry["shape"],
                              content[8 + size + entry["data_offsets"][0]:8 + size + entry["data_offsets"][1]])
-                      for name, entry in header.items()}
+                      for name, entry in header.items() if name != "weights.sha256"}
 
 
 def canonical(name):

@@ -13,7 +13,7 @@ use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(
   make_model_directory new_electra_node bits_of
-  image_files children_of process_alive wait_until sqlstate_of start_session
+  image_files children_of process_alive wait_until server_is_back sqlstate_of start_session
 );
 
 # make_model_directory(name, seed => 1, …): a Hugging Face directory of a
@@ -225,6 +225,15 @@ sub wait_until
 		usleep(2000);
 	}
 	return undef;
+}
+
+# Waits for a server that restarts after a crash.  A psql that finds none is gone
+# before it is told what to ask, which poll_query_until takes for an error.
+sub server_is_back
+{
+	my ($node) = @_;
+
+	return wait_until(sub { (eval { $node->safe_psql('postgres', 'SELECT true') } // '') eq 't' });
 }
 
 # Runs a statement that should fail; returns its SQLSTATE, or '' if it did not.

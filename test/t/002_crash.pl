@@ -19,7 +19,7 @@ my $large = make_model_directory('large',
 
 sub wait_for_restart
 {
-	ok($node->poll_query_until('postgres', 'SELECT true'), 'the server is back');
+	ok(server_is_back($node), 'the server is back');
 }
 
 # kill -9 while the importer works. It is met after its exec: a child that is

@@ -17,7 +17,7 @@ my $other = make_model_directory('other', seed => 2);
 my $vectors = 'SELECT string_agg(' . bits_of('embedding') . q{, ',' ORDER BY body) FROM document};
 
 # What 0.1.0 made of a directory: the same archive without the metadata that
-# came later.
+# came later, and the hashes of all files in its header.
 sub old_archive
 {
 	my ($path) = @_;
@@ -27,14 +27,20 @@ sub old_archive
 	my $archive = PostgreSQL::Test::Utils::slurp_file($file);
 	my $size = unpack('Q<', $archive);
 	my $header = substr($archive, 8, $size);
+	my $data = substr($archive, 8 + $size);
 
+	$header =~ s/,"weights\.sha256":\{[^{}]*\[(\d+),(\d+)\]\}// or die 'no tensor weights.sha256';
+	my %hashes = reverse map { split / /, $_, 2 } split /\0/, substr($data, $1, $2 - $1, '');
+	$header =~ /"__metadata__":\{(.*?)\},/ or die 'no metadata';
+	my @metadata = sort(split(/(?<="),(?=")/, $1), map { qq("source.sha256.$_":"$hashes{$_}") } keys %hashes);
+	substr($header, $-[1], $+[1] - $-[1], join ',', @metadata);
 	foreach my $key (qw(config.dropout config.has_pooler tokenizer.special_tokens_in_strings))
 	{
 		$header =~ s/"\Q$key\E":"[^"]*",// or die "no metadata $key";
 	}
 	$header =~ s/ +$//;
 	$header .= ' ' x (-(8 + length $header) % 64);
-	return pack('Q<', length $header) . $header . substr($archive, 8 + $size);
+	return pack('Q<', length $header) . $header . $data;
 }
 
 # Puts an archive into the catalogue, as a restored dump does.

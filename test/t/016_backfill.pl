@@ -68,7 +68,7 @@ sub kill_one
 	{
 		eval { $session->quit };
 	}
-	$node->poll_query_until('postgres', 'SELECT true');
+	ok(server_is_back($node), "kill $round: the server is back");
 	return $alive;
 }
 
@@ -165,6 +165,42 @@ ok($node->poll_query_until('postgres', "SELECT rows_done > 0 FROM electra_progre
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM electra_progress'), 'its slot is free');
 eval { $session->quit };
+
+# What others change between batches ends a call, and no row gets a wrong vector.
+sub change_meanwhile
+{
+	my ($name, $change, $message) = @_;
+
+	$node->safe_psql('postgres', q{CREATE TABLE changing (id int PRIMARY KEY, body text, embedding real[]);
+		INSERT INTO changing SELECT n, 'text ' || n FROM generate_series(1, 100) AS n});
+	my ($changed, $changed_pid) = start_session($node,
+		"CALL electra_backfill('changing', 'body', 'embedding', 'changed', batch_size => 5, pause_ms => 20)");
+	ok($node->poll_query_until('postgres', "SELECT rows_done > 0 FROM electra_progress WHERE pid = $changed_pid"),
+		"$name: a call is at work");
+	$node->safe_psql('postgres', $change);
+	ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM electra_progress'), "$name: the call has ended");
+	$changed->{run}->pump_nb();
+	ok(wait_until(sub { $changed->{run}->pump_nb(); return $changed->{stderr} =~ $message }, 10), "$name: with a word");
+	$changed->{stderr} = '';
+	is($changed->query_safe('SELECT 1'), 1, "$name: the session goes on");
+	$changed->quit;
+}
+
+my $other = make_model_directory('other', seed => 2);
+$node->safe_psql('postgres', "SELECT electra_load_preset('$directory', 'changed')");
+my @types = (
+	[ 'a source of another type', 'ALTER TABLE changing ALTER body TYPE int USING 1', 'body' ],
+	[ 'a key of another type', 'ALTER TABLE changing ALTER id TYPE numeric', 'id' ]);
+foreach my $type (@types)
+{
+	change_meanwhile($type->[0], $type->[1], qr/column "$type->[2]" of table "changing" has been given another type/);
+	$node->safe_psql('postgres', 'DROP TABLE changing');
+}
+change_meanwhile('another preset of the name', "BEGIN; SELECT electra_drop_preset('changed');
+	SELECT electra_forget_preset('changed'); SELECT electra_load_preset('$other', 'changed'); COMMIT",
+	qr/preset "changed" has another digest/);
+is($node->safe_psql('postgres', "SELECT count(*) FROM changing WHERE embedding <> electra_embed(body, 'model')"), '0',
+	'another preset of the name: no mixture of vectors');
 
 $holder->quit;
 $node->stop;

@@ -194,7 +194,7 @@ fixture_quantize(preset_source *source)
 static inline void
 write_archive(const preset_source *source, byte_buffer *archive, uint8_t *digest)
 {
-	const archive_output output = {buffer_append, NULL, archive};
+	const archive_output output = {buffer_append, NULL, NULL, archive};
 	electra_error error;
 
 	if (archive_write(source, &output, digest, NULL, &error) != ELECTRA_OK)

@@ -308,7 +308,7 @@ source_status(const preset_source *source, electra_dtype config_dtype, electra_e
 {
 	preset_source copy = *source;
 	byte_buffer archive = {0};
-	const archive_output output = {buffer_append, NULL, &archive};
+	const archive_output output = {buffer_append, NULL, NULL, &archive};
 	uint8_t		digest[ELECTRA_DIGEST_SIZE];
 	electra_status status;
 

@@ -88,7 +88,7 @@ static electra_status
 expect_failure(const preset_source *source, electra_error *error)
 {
 	byte_buffer archive = {0};
-	const archive_output output = {buffer_append, NULL, &archive};
+	const archive_output output = {buffer_append, NULL, NULL, &archive};
 	uint8_t		digest[ELECTRA_DIGEST_SIZE];
 	electra_status status = archive_write(source, &output, digest, NULL, error);
 
@@ -289,7 +289,7 @@ test_frames(void **state)
 	static framed_output framed;
 	char		path[] = "electra-test-XXXXXX";
 	int			fd = mkstemp(path);
-	const archive_output output = {framed_output_write, framed_output_progress, &framed};
+	const archive_output output = {framed_output_write, framed_output_progress, framed_output_ready, &framed};
 	preset_source source;
 	byte_buffer archive = {0};
 	byte_buffer data = {0};
@@ -434,6 +434,36 @@ test_file(void **state)
 	assert_int_equal(file_output_open(&file, path, &error), ELECTRA_NOT_FOUND);
 }
 
+/* An output is ready where a whole frame fits, however little a pipe holds. */
+static void
+test_ready(void **state)
+{
+	static framed_output framed;
+	static char bytes[FRAMED_OUTPUT_PAYLOAD];
+	int			ends[2];
+	electra_error error;
+
+	(void) state;
+	assert_int_equal(pipe(ends), 0);
+	framed_output_init(&framed, ends[1]);
+	assert_true(framed_output_ready(&framed));
+	assert_int_equal(write(ends[1], bytes, 1), 1);
+	assert_int_equal(framed_output_ready(&framed),
+					 fcntl(ends[1], F_GETPIPE_SZ) > FRAMED_OUTPUT_PAYLOAD + ELECTRA_FRAME_HEADER_SIZE);
+	assert_int_equal(read(ends[0], bytes, 1), 1);
+	if (fcntl(ends[1], F_SETPIPE_SZ, ELECTRA_FRAME_MAX_PAYLOAD) >= ELECTRA_FRAME_MAX_PAYLOAD)
+	{
+		for (int i = 0; i < 3; i++)
+		{
+			assert_true(framed_output_ready(&framed));
+			assert_int_equal(framed_output_write(&framed, bytes, sizeof(bytes), &error), ELECTRA_OK);
+		}
+		assert_false(framed_output_ready(&framed));
+	}
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int
 main(void)
 {
@@ -444,6 +474,7 @@ main(void)
 		cmocka_unit_test(test_dtypes),
 		cmocka_unit_test(test_out_of_range),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_ready),
 		cmocka_unit_test(test_error_frame),
 		cmocka_unit_test(test_file),
 	};
