@@ -302,25 +302,40 @@ dtype_fits(const electra_config *config, const electra_tensor *tensor,
 	return tensor->dtype == only;
 }
 
-/* In an int8 preset scales must be there with a quantized tensor, and that with its scales. */
 static electra_status
-check_scales(const electra_archive *archive, const electra_tensor *tensor,
-			 const electra_tensor_spec *spec, electra_error *error)
+require(const electra_archive *archive, const char *name, const electra_tensor *tensor,
+		electra_error *error)
 {
-	size_t		base = electra_tensor_scale_base(tensor->name);
-	char		other[sizeof(spec->name) + sizeof(ELECTRA_SCALE_SUFFIX)];
-
-	if (archive->config.dtype != ELECTRA_I8 || (!spec->quantized && base == 0))
+	if (electra_archive_tensor(archive, name) != NULL)
 		return ELECTRA_OK;
-	if (spec->quantized)
-		snprintf(other, sizeof(other), "%s%s", tensor->name, ELECTRA_SCALE_SUFFIX);
-	else
-		snprintf(other, sizeof(other), "%.*s", (int) base, tensor->name);
-	if (electra_archive_tensor(archive, other) != NULL)
-		return ELECTRA_OK;
-	electra_fail(error, ELECTRA_CORRUPT, "preset archive lacks tensor \"%s\"", other);
+	electra_fail(error, ELECTRA_CORRUPT, "preset archive lacks tensor \"%s\"", name);
 	electra_fail_detail(error, "It belongs to tensor \"%s\".", tensor->name);
 	return ELECTRA_CORRUPT;
+}
+
+/* What must be there with a tensor in an int8 preset: its companions, or whose companion it is. */
+static electra_status
+check_companions(const electra_archive *archive, const electra_tensor *tensor,
+				 const electra_tensor_spec *spec, electra_error *error)
+{
+	size_t		base = electra_tensor_companion_base(tensor->name);
+	const char *suffix;
+	char		other[sizeof(spec->name) + sizeof(ELECTRA_CHANNELS_SUFFIX)];
+	electra_status status = ELECTRA_OK;
+
+	if (archive->config.dtype != ELECTRA_I8)
+		return ELECTRA_OK;
+	if (base > 0)
+	{
+		snprintf(other, sizeof(other), "%.*s", (int) base, tensor->name);
+		return require(archive, other, tensor, error);
+	}
+	for (int i = 0; (suffix = electra_tensor_spec_companion(spec, i)) != NULL && status == ELECTRA_OK; i++)
+	{
+		snprintf(other, sizeof(other), "%s%s", tensor->name, suffix);
+		status = require(archive, other, tensor, error);
+	}
+	return status;
 }
 
 /* Name, shape and kind of data of one tensor against the configuration. */
@@ -359,7 +374,7 @@ check_tensor(const electra_archive *archive, const electra_tensor *tensor, elect
 	/* the same name may stand among the tensors of another element size */
 	if (electra_archive_tensor(archive, tensor->name) != tensor)
 		return electra_fail(error, ELECTRA_CORRUPT, "preset archive has tensor \"%s\" twice", tensor->name);
-	return check_scales(archive, tensor, &spec, error);
+	return check_companions(archive, tensor, &spec, error);
 }
 
 /* The number of labels is any, but a head's weight and bias must agree on it. */

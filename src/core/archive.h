@@ -35,9 +35,13 @@
  * - Or config.dtype is I8.  Then every matrix and table but a head's labels
  *   ("NAME.weight", (N, K)) is I8, -127 … 127, with its scales beside it:
  *   "NAME.weight_scale", F32 (N, ceil(K/64)), finite and not negative; element
- *   (n, k) is its value times scale (n, k / 64).  Everything else is F32, and
- *   the metadata says how near the calibration texts' vectors are to those of
- *   the weights before quantization.
+ *   (n, k) is its value times scale (n, k / 64).  Inputs of query, key, value,
+ *   intermediate and output have a few channels that are much larger than the
+ *   others.  Those stay out of int8: "NAME.weight_channels", F32 (E), E =
+ *   min(4, K), is their numbers, ascending, the same for query, key and value;
+ *   "NAME.weight_exact", F32 (N, E), their weights; in NAME.weight they are 0.
+ *   Everything else is F32, and the metadata says how near the calibration
+ *   texts' vectors are to those of the weights before quantization.
  * - With tokenizer pipeline "none" the vocabulary is empty (shape [0]) and there
  *   are no added tokens.
  *
@@ -58,8 +62,13 @@
 /* Consecutive k that share one scale in int8, of weights and of activations. */
 #define ELECTRA_INT8_GROUP 64
 
-/* Behind the name of an I8 tensor: its scales. */
+/* Channels of an input, at most, that stay out of int8. */
+#define ELECTRA_EXACT_CHANNELS 4
+
+/* Behind the name of an I8 tensor: what belongs to it. */
 #define ELECTRA_SCALE_SUFFIX "_scale"
+#define ELECTRA_CHANNELS_SUFFIX "_channels"
+#define ELECTRA_EXACT_SUFFIX "_exact"
 
 /* A source of bytes in order.  read delivers exactly size bytes or fails. */
 typedef struct electra_stream
@@ -170,20 +179,27 @@ typedef struct electra_tensor_spec
 	int64_t		shape[ELECTRA_MAX_RANK];	/* -1: any positive size (num_labels) */
 	bool		required;
 	bool		text;			/* U8, not weights */
-	bool		quantized;		/* I8 with scales where config.dtype is I8 */
+	bool		quantized;		/* I8 with scales where config.dtype is I8 … */
+	int			num_exact;		/* … and with so many exact channels */
 } electra_tensor_spec;
 
 /*
  * Finds the specification of a canonical name; false for a name outside
- * encoder, pooler, heads, modules, tokenizer and weights.sha256.  Scales of I8
- * tensors are found only where config.dtype is I8, and never "required": the
- * reader demands them with their tensor.
+ * encoder, pooler, heads, modules, tokenizer and weights.sha256.  What belongs
+ * to I8 tensors is found only where config.dtype is I8, and never "required":
+ * the reader demands it with its tensor.
  */
 extern bool electra_tensor_spec_find(const electra_config *config, const char *name,
 									 electra_tensor_spec *spec);
 
-/* Bytes of the part of a name that the scales' suffix is behind; 0: the name has none. */
-extern size_t electra_tensor_scale_base(const char *name);
+/*
+ * The suffix of what belongs to a quantized tensor: number index (0 …), NULL
+ * behind the last one.
+ */
+extern const char *electra_tensor_spec_companion(const electra_tensor_spec *spec, int index);
+
+/* The part of a name before such a suffix, in bytes; 0 if it has none. */
+extern size_t electra_tensor_companion_base(const char *name);
 
 /* Required tensor number index (0 …), false behind the last one. */
 extern bool electra_tensor_spec_required(const electra_config *config, int index,

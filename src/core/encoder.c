@@ -10,9 +10,7 @@
  *
  * Layers in int8 take quantized inputs.  What feeds one is quantized, row by
  * row, where it is made; the intermediate exists in no other form but for a
- * few columns.  The value layers take what quantization leaves of their input
- * as well: of real MiniLM's error in int8 this takes away nearly half.
- * Attention itself stays in floats.
+ * few columns.  Attention itself stays in floats.
  */
 #include "encoder.h"
 
@@ -50,7 +48,6 @@ typedef struct encoder_run
 	bool		widest;			/* is any intermediate kept as floats */
 	float	   *hidden;			/* (T, hidden_dim) */
 	electra_int8_rows quantized_hidden; /* (T, hidden_dim), if quantizes */
-	electra_int8_rows rest_hidden;	/* what that leaves of hidden */
 	float	   *context;		/* (T, context_stride): what attention gives */
 	size_t		context_stride;
 	float	   *scratch;		/* for a group of heads or a block of rows */
@@ -215,7 +212,7 @@ static size_t
 workspace_floats(const encoder_run *run)
 {
 	return run->num_tokens * run->context_stride +
-		2 * quantized_floats(run, run->num_tokens, (size_t) run->config->hidden_dim) +
+		quantized_floats(run, run->num_tokens, (size_t) run->config->hidden_dim) +
 		largest(attention_floats(run), largest(embedding_floats(run), feed_forward_floats(run)));
 }
 
@@ -324,28 +321,24 @@ hidden_input(const encoder_run *run, size_t first)
 	electra_linear_input input = {.x = run->hidden + first * hidden_dim, .stride = hidden_dim};
 
 	if (run->quantizes)
-	{
 		input.quantized = electra_int8_rows_from(&run->quantized_hidden, first, 0);
-		input.rest = electra_int8_rows_from(&run->rest_hidden, first, 0);
-	}
 	return input;
 }
 
-/* Quantizes a row in as many forms as input has. */
+/* Quantizes a row for the layer that takes it next (NULL: none), if that is in int8. */
 static void
-quantize_row(const electra_linear_input *input, size_t row, const float *x, size_t dim)
+quantize_row(const electra_image_linear *next, const electra_int8_rows *quantized, size_t row,
+			 float *x, size_t dim)
 {
-	if (input->rest.values != NULL)
-		electra_int8_quantize_twice(&input->quantized, &input->rest, row, x, dim);
-	else if (input->quantized.values != NULL)
-		electra_int8_quantize(&input->quantized, row, x, dim);
+	if (next != NULL && next->dtype == ELECTRA_I8)
+		electra_linear_quantize(next, quantized, row, 0, x, dim);
 }
 
-/* Each row of x: LayerNorm(x + residual), and the same quantized in target's forms. */
+/* Each row of x: LayerNorm(x + residual), and the same quantized for the next layer. */
 static bool
 layer_norm(encoder_run *run, const electra_image_layer_norm *norm, float *x /* (rows, dim) */ ,
 		   const float *residual /* (rows, dim), or NULL */ , size_t rows, size_t dim,
-		   const electra_linear_input *target)
+		   const electra_image_linear *next, const electra_int8_rows *quantized)
 {
 	const float *weight = electra_model_floats(run->model, norm->weight);
 	const float *bias = electra_model_floats(run->model, norm->bias);
@@ -356,7 +349,7 @@ layer_norm(encoder_run *run, const electra_image_layer_norm *norm, float *x /* (
 			return false;
 		run->kernels->layer_norm(x + r * dim, residual == NULL ? NULL : residual + r * dim,
 								 weight, bias, dim, (float) run->config->layer_norm_eps);
-		quantize_row(target, r, x + r * dim, dim);
+		quantize_row(next, quantized, r, x + r * dim, dim);
 	}
 	return true;
 }
@@ -412,6 +405,7 @@ embed(encoder_run *run)
 	size_t		hidden_dim = (size_t) run->config->hidden_dim;
 	size_t		num_blocks = electra_num_pieces(run->num_tokens, run->block_rows);
 	bool		projects = header->projection.panels != 0;
+	const electra_image_linear *query = &run->model->layers[0].query;
 	float	   *widened = run->scratch + aligned(run->block_rows * dim);
 	float	   *memory = widened + 3 * aligned(dim);
 	electra_int8_rows quantized = take_quantized(run, &memory, run->block_rows, dim);
@@ -427,12 +421,13 @@ embed(encoder_run *run)
 
 		sum_embeddings(run, first, rows, &sequence, projects ? run->scratch : output, widened);
 		if (!layer_norm(run, &header->embedding_norm, projects ? run->scratch : output, NULL, rows,
-						dim, projects ? &sums : &hidden))
+						dim, projects ? &header->projection : query,
+						projects ? &quantized : &hidden.quantized))
 			return false;
 		if (projects && !linear(run, &header->projection, &sums, rows, output, hidden_dim))
 			return false;
 		for (size_t r = 0; r < rows && projects; r++)
-			quantize_row(&hidden, r, output + r * hidden_dim, hidden_dim);
+			quantize_row(query, &hidden.quantized, r, output + r * hidden_dim, hidden_dim);
 		first += rows;
 	}
 	return true;
@@ -468,9 +463,6 @@ attend(encoder_run *run, const electra_image_layer *layer)
 				.y_stride = stride
 			};
 
-			/* values lose most by quantization; queries and keys little */
-			if (parts[part] != &layer->value)
-				call.input.rest.values = NULL;
 			if (!electra_linear(run->model, &call, &run->pacer))
 				return false;
 		}
@@ -506,14 +498,15 @@ attention_output(encoder_run *run, const electra_image_layer *layer, size_t firs
 				 const feed_forward_space *space)
 {
 	size_t		hidden_dim = (size_t) run->config->hidden_dim;
+	float	   *x = run->context + first * run->context_stride;
 	electra_linear_input context = {
-		.x = run->context + first * run->context_stride,
+		.x = x,
 		.stride = run->context_stride,
 		.quantized = space->context
 	};
 
-	for (size_t r = 0; r < rows && run->quantizes; r++)
-		electra_int8_quantize(&context.quantized, r, context.x + r * context.stride, hidden_dim);
+	for (size_t r = 0; r < rows; r++)
+		quantize_row(&layer->attention_output, &context.quantized, r, x + r * context.stride, hidden_dim);
 	return linear(run, &layer->attention_output, &context, rows, space->output, hidden_dim);
 }
 
@@ -545,25 +538,34 @@ intermediate(encoder_run *run, const electra_image_layer *layer, const electra_l
 
 		if (!electra_linear(run->model, &call, &run->pacer))
 			return false;
-		if (quantizes)
-		{
-			electra_int8_rows quantized = electra_int8_rows_from(&space->intermediate, 0, column);
-
-			for (size_t r = 0; r < rows; r++)
-				electra_int8_quantize(&quantized, r, space->columns + r * stride, columns);
-		}
+		for (size_t r = 0; r < rows && quantizes; r++)
+			electra_linear_quantize(&layer->output, &space->intermediate, r, column,
+									space->columns + r * stride, columns);
 	}
+	return true;
+}
+
+/* Shows what a linear layer is about to be applied to; always true. */
+static bool
+observe(const encoder_run *run, int32_t layer, electra_layer_input kind, const float *x, size_t stride,
+		size_t rows)
+{
+	const electra_observer *observer = run->batch->observer;
+
+	if (observer != NULL)
+		observer->see(observer->context, layer, kind, x, stride, rows);
 	return true;
 }
 
 /* Everything of a layer behind attention, for rows first … first + rows - 1. */
 static bool
-feed_forward(encoder_run *run, const electra_image_layer *layer, size_t first, size_t rows)
+feed_forward(encoder_run *run, int32_t l, size_t first, size_t rows)
 {
+	const electra_image_layer *layer = &run->model->layers[l];
+	const electra_image_linear *next = l + 1 < run->config->num_layers ? &layer[1].query : NULL;
 	size_t		hidden_dim = (size_t) run->config->hidden_dim;
 	float	   *hidden = run->hidden + first * hidden_dim;
-	electra_linear_input attended = hidden_input(run, first);
-	electra_linear_input next = hidden_input(run, first);
+	electra_linear_input input = hidden_input(run, first);
 	feed_forward_space space = lay_out_feed_forward(run);
 	electra_linear_input activated = {
 		.x = space.columns,
@@ -571,12 +573,17 @@ feed_forward(encoder_run *run, const electra_image_layer *layer, size_t first, s
 		.quantized = space.intermediate
 	};
 
-	attended.rest.values = NULL;
-	return attention_output(run, layer, first, rows, &space) &&
-		layer_norm(run, &layer->attention_norm, hidden, space.output, rows, hidden_dim, &attended) &&
-		intermediate(run, layer, &attended, rows, &space) &&
+	return observe(run, l, ELECTRA_INPUT_CONTEXT, run->context + first * run->context_stride,
+				   run->context_stride, rows) &&
+		attention_output(run, layer, first, rows, &space) &&
+		layer_norm(run, &layer->attention_norm, hidden, space.output, rows, hidden_dim,
+				   &layer->intermediate, &input.quantized) &&
+		observe(run, l, ELECTRA_INPUT_FEED_FORWARD, hidden, hidden_dim, rows) &&
+		intermediate(run, layer, &input, rows, &space) &&
+		observe(run, l, ELECTRA_INPUT_INTERMEDIATE, activated.x, activated.stride, rows) &&
 		linear(run, &layer->output, &activated, rows, space.output, hidden_dim) &&
-		layer_norm(run, &layer->output_norm, hidden, space.output, rows, hidden_dim, &next);
+		layer_norm(run, &layer->output_norm, hidden, space.output, rows, hidden_dim, next,
+				   &input.quantized);
 }
 
 /* False if the pacer stopped it. */
@@ -589,16 +596,17 @@ run_layers(encoder_run *run)
 		return false;
 	for (int32_t l = 0; l < run->config->num_layers; l++)
 	{
-		const electra_image_layer *layer = &run->model->layers[l];
 		size_t		first = 0;
 
-		if (!attend(run, layer))
+		if (!observe(run, l, ELECTRA_INPUT_ATTENTION, run->hidden, (size_t) run->config->hidden_dim,
+					 run->num_tokens) ||
+			!attend(run, &run->model->layers[l]))
 			return false;
 		for (size_t b = 0; b < num_blocks; b++)
 		{
 			size_t		rows = electra_piece(run->num_tokens, num_blocks, b);
 
-			if (!feed_forward(run, layer, first, rows))
+			if (!feed_forward(run, l, first, rows))
 				return false;
 			first += rows;
 		}
@@ -624,8 +632,6 @@ electra_encode(const electra_model *model, const electra_batch *batch, void *wor
 	run.scratch = run.context + run.num_tokens * run.context_stride;
 	run.quantized_hidden = take_quantized(&run, &run.scratch, run.num_tokens,
 										  (size_t) run.config->hidden_dim);
-	run.rest_hidden = take_quantized(&run, &run.scratch, run.num_tokens,
-									 (size_t) run.config->hidden_dim);
 	run.pacer = (electra_pacer) {.poll = poll};
 
 	electra_fpenv_enter(&saved);

@@ -9,6 +9,25 @@
 
 #include "image.h"
 
+/* The inputs of a layer's linear layers. */
+typedef enum electra_layer_input
+{
+	ELECTRA_INPUT_ATTENTION = 0,	/* of query, key and value */
+	ELECTRA_INPUT_CONTEXT,		/* of attention_output */
+	ELECTRA_INPUT_FEED_FORWARD, /* of intermediate */
+	ELECTRA_INPUT_INTERMEDIATE, /* of output; not whole where that is in int8 */
+	ELECTRA_NUM_LAYER_INPUTS
+} electra_layer_input;
+
+/* Sees them before they are used, for the rounding of weights to int8. */
+typedef struct electra_observer
+{
+	/* x (rows, dimension), rows stride floats apart; a sequence's rows in order */
+	void		(*see) (void *context, int layer, electra_layer_input kind, const float *x,
+						size_t stride, size_t rows);
+	void	   *context;
+} electra_observer;
+
 typedef struct electra_batch
 {
 	int			num_sequences;	/* B */
@@ -22,6 +41,7 @@ typedef struct electra_batch
 								 * outputs; each sequence has a 1 */
 	int32_t		prompt_tokens;	/* leading tokens that pooling leaves out, if
 								 * !config.include_prompt */
+	const electra_observer *observer;	/* NULL: none */
 } electra_batch;
 
 /* Bytes that electra_encode needs as workspace for this batch. */

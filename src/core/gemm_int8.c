@@ -35,20 +35,31 @@ num_scales(size_t rows, size_t n)
 	return (rows * electra_int8_groups((int64_t) n) + 15) / 16 * 16;
 }
 
+/* Floats of exact channels, whole cache lines. */
+static size_t
+num_exact_values(size_t rows)
+{
+	return (rows * ELECTRA_EXACT_CHANNELS + 15) / 16 * 16;
+}
+
 size_t
 electra_int8_rows_size(size_t rows, size_t n)
 {
-	return rows * row_stride(n) + num_scales(rows, n) * sizeof(float);
+	return rows * row_stride(n) + num_scales(rows, n) * sizeof(float) +
+		num_exact_values(rows) * sizeof(float);
 }
 
 electra_int8_rows
 electra_int8_rows_at(void *workspace, size_t rows, size_t n)
 {
+	float	   *scales = (float *) ((char *) workspace + rows * row_stride(n));
+
 	return (electra_int8_rows) {
 		.values = workspace,
 		.stride = row_stride(n),
-		.scales = (float *) ((char *) workspace + rows * row_stride(n)),
-		.groups = electra_int8_groups((int64_t) n)
+		.scales = scales,
+		.groups = electra_int8_groups((int64_t) n),
+		.exact = scales + num_scales(rows, n)
 	};
 }
 
@@ -59,24 +70,22 @@ electra_int8_rows_from(const electra_int8_rows *x, size_t first, size_t column)
 
 	rows.values += first * x->stride + column * electra_kernels()->int8->value_size;
 	rows.scales += first * x->groups + column / ELECTRA_INT8_GROUP;
+	rows.exact += first * ELECTRA_EXACT_CHANNELS;
 	return rows;
 }
 
 void
-electra_int8_quantize(const electra_int8_rows *x, size_t row, const float *values, size_t count)
+electra_int8_quantize(const electra_int8_rows *x, size_t row, const float *values, size_t count,
+					  float shift)
 {
-	electra_kernels()->int8->quantize(values, count, x->values + row * x->stride,
-									  x->scales + row * x->groups);
-}
+	const electra_int8_table *kernels = electra_kernels()->int8;
+	char	   *to = x->values + row * x->stride;
+	float	   *scales = x->scales + row * x->groups;
 
-void
-electra_int8_quantize_twice(const electra_int8_rows *x, const electra_int8_rows *rest, size_t row,
-							const float *values, size_t count)
-{
-	electra_kernels()->int8->quantize_twice(values, count, x->values + row * x->stride,
-											x->scales + row * x->groups,
-											rest->values + row * rest->stride,
-											rest->scales + row * rest->groups);
+	if (shift > 0)
+		kernels->quantize_shifted(values, count, shift, to, scales);
+	else
+		kernels->quantize(values, count, to, scales);
 }
 
 /* Each of the tiles that share a block of a panel fetches its part of the next one. */
@@ -99,6 +108,8 @@ panel_tiles(const electra_gemm_int8_call *call, electra_int8_tile *tile, size_t 
 	bool		last = first_group + tile->num_groups == electra_int8_groups((int64_t) call->in_dim);
 
 	tile->bias = last && call->bias != NULL ? call->bias + column : NULL;
+	if (tile->num_exact > 0)
+		tile->exact = call->exact + column * call->num_exact;
 
 	for (size_t t = 0; t < num_tiles; t++)
 	{
@@ -112,6 +123,7 @@ panel_tiles(const electra_gemm_int8_call *call, electra_int8_tile *tile, size_t 
 		fetch_ahead(tile, next, num_tiles, t);
 		tile->x = x.values;
 		tile->x_scales = x.scales;
+		tile->exact_x = x.exact;
 		tile->y = call->y + row * call->y_stride + column;
 		kernels->int8->tiles[height - 1] (tile);
 		if (last && call->activate)
@@ -143,7 +155,9 @@ gemm_block(const electra_gemm_int8_call *call, size_t first_row, size_t rows,
 			.num_groups = electra_piece(num_groups, num_depths, d),
 			.last_steps = ELECTRA_INT8_GROUP / 4,
 			.y_stride = call->y_stride,
-			.resume = call->resume || d > 0
+			.exact_stride = ELECTRA_EXACT_CHANNELS,
+			.num_exact = d == 0 ? (int) call->num_exact : 0,
+			.resume = d > 0
 		};
 
 		if (d == num_depths - 1)

@@ -5,6 +5,11 @@
  *   sum := fma((float) (sum of q_x q_w), scale_x * scale_w, sum)
  *
  * over the groups in ascending order, the inner sum being exact, then + bias.
+ * Where there are channels of x that stay out of int8 it begins with
+ *
+ *   sum := fma(x, w, sum)
+ *
+ * over these from 0.
  */
 #ifndef ELECTRA_GEMM_INT8_H
 #define ELECTRA_GEMM_INT8_H
@@ -19,6 +24,8 @@ typedef struct electra_int8_rows
 	size_t		stride;			/* in bytes */
 	float	   *scales;			/* (rows, groups) */
 	size_t		groups;
+	float	   *exact;			/* (rows, ELECTRA_EXACT_CHANNELS): of channels
+								 * that stay out of int8 */
 } electra_int8_rows;
 
 typedef struct electra_gemm_int8_call
@@ -26,7 +33,9 @@ typedef struct electra_gemm_int8_call
 	electra_int8_rows x;		/* groups: those of in_dim */
 	size_t		rows;
 	const electra_int8_group *panels;	/* (ceil(out_dim / 32), groups) */
-	bool		resume;			/* go on from the sums in y instead of 0 */
+	const float *exact;			/* (ceil(out_dim / 32), num_exact, 32) weights of
+								 * x.exact, if num_exact > 0 */
+	size_t		num_exact;
 	const float *bias;			/* (ceil(out_dim / 32) * 32), or NULL */
 	size_t		in_dim;
 	size_t		out_dim;
@@ -53,13 +62,13 @@ extern electra_int8_rows electra_int8_rows_at(void *workspace, size_t rows, size
 extern electra_int8_rows electra_int8_rows_from(const electra_int8_rows *x, size_t first,
 												size_t column);
 
-/* Quantizes count floats as columns of row number row. */
-extern void electra_int8_quantize(const electra_int8_rows *x, size_t row,
-								  const float *values, size_t count);
+/*
+ * Quantizes count floats as columns of row number row, shifted without a sign
+ * where shift is above 0.
+ */
+extern void electra_int8_quantize(const electra_int8_rows *x, size_t row, const float *values,
+								  size_t count, float shift);
 
-/* The same twice over: x, and rest for what that leaves of it. */
-extern void electra_int8_quantize_twice(const electra_int8_rows *x, const electra_int8_rows *rest,
-										size_t row, const float *values, size_t count);
 
 /* False if pacer stopped it: then y is unfinished.  The caller has entered fpenv.h's environment. */
 extern bool electra_gemm_int8(const electra_gemm_int8_call *call, electra_pacer *pacer);

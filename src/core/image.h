@@ -30,7 +30,8 @@ typedef struct electra_int8_group
 	int32_t		corrections[ELECTRA_PANEL_COLUMNS]; /* -128 * the sum of a
 													 * column's weights: for
 													 * kernels that add 128 to
-													 * activations */
+													 * activations; 0 for inputs
+													 * without a sign */
 	float		scales[ELECTRA_PANEL_COLUMNS];
 } electra_int8_group;
 
@@ -50,6 +51,23 @@ typedef struct electra_image_linear
 	int32_t		in_dim;
 	int32_t		out_dim;
 	int32_t		dtype;			/* electra_dtype of the panels */
+
+	/*
+	 * I8 only.  Channels of the input that stay out of int8: they count as
+	 * -shift when it is quantized, their weights in the panels are 0, and a sum
+	 * starts with fma(x[channel], weight, sum), ascending, from 0.
+	 */
+	int32_t		num_exact;		/* 0: none */
+	int32_t		exact_channels[ELECTRA_EXACT_CHANNELS]; /* ascending */
+	uint64_t	exact;			/* offset of (ceil(N/32), num_exact, 32) floats;
+								 * 0: none */
+
+	/*
+	 * I8 only.  Above 0: no input is below -shift; x + shift is quantized
+	 * without a sign (0 … 255), the corrections are 0, and bias has what that
+	 * adds taken off.
+	 */
+	float		shift;
 } electra_image_linear;
 
 /* A table of vectors: words, positions, segments. */

@@ -32,7 +32,8 @@ typedef struct builder
 	electra_content_digest content; /* of what has been written */
 	char	   *stored;			/* (block_size): in the archive's order */
 	char	   *made;			/* (block_size): as in the image */
-	float	  **scales;			/* (num_tensors): of I8 matrices to come */
+	float	  **kept;			/* (num_tensors): scales and biases of I8
+								 * matrices to come */
 	char	   *vocabulary;		/* NULL until they have been read */
 	char	   *added_tokens;
 } builder;
@@ -204,7 +205,7 @@ holds_scales(const electra_tensor *tensor)
 {
 	const char *suffix = strrchr(tensor->name, '.');
 
-	return suffix != NULL && strcmp(suffix, ".weight" ELECTRA_SCALE_SUFFIX) == 0;
+	return suffix != NULL && strcmp(suffix, ".weight_scale") == 0;
 }
 
 /* What is done with the elements of a tensor that is not packed. */
@@ -256,34 +257,101 @@ copy_bias(builder *builder, const electra_tensor *tensor)
 	return append(builder, zeros, (size_t) padding * sizeof(float));
 }
 
-/* The scales of a matrix that comes later. */
+/* Scales or bias, F32, of a matrix that comes later. */
 static electra_status
-keep_scales(builder *builder, const electra_tensor *tensor)
+keep(builder *builder, const electra_tensor *tensor)
 {
 	size_t		count = num_elements(tensor);
-	float	   *scales = allocate(builder, count * sizeof(float));
-	electra_status status = scales != NULL ? ELECTRA_OK : ELECTRA_OUT_OF_MEMORY;
+	float	   *values = allocate(builder, count * sizeof(float));
+	electra_status status = values != NULL ? ELECTRA_OK : ELECTRA_OUT_OF_MEMORY;
 
-	builder->scales[tensor - builder->archive->tensors] = scales;
+	builder->kept[tensor - builder->archive->tensors] = values;
 	for (size_t done = 0; done < count && status == ELECTRA_OK; done += COPY_ELEMENTS)
 	{
 		size_t		piece = count - done < COPY_ELEMENTS ? count - done : COPY_ELEMENTS;
 
-		status = read_scales(builder, tensor, (int64_t) done, piece, scales + done);
+		if (holds_scales(tensor))
+			status = read_scales(builder, tensor, (int64_t) done, piece, values + done);
+		else
+			status = read_elements(builder, tensor, (int64_t) done, piece, values + done);
 	}
 	return status;
 }
 
-/* Where the scales of an I8 matrix are kept: they came before it, the reader has seen to that. */
+/*
+ * Where something is kept that belongs to an I8 matrix: the first length bytes
+ * of its name, then suffix.  It came before it, the reader has seen to that.
+ */
 static float **
-kept_scales(builder *builder, const electra_tensor *tensor)
+find_kept(builder *builder, const char *name, size_t length, const char *suffix)
 {
-	char		name[sizeof(((electra_tensor_spec *) 0)->name) + sizeof(ELECTRA_SCALE_SUFFIX)];
-	const electra_tensor *scales;
+	char		other[128];
 
-	snprintf(name, sizeof(name), "%s%s", tensor->name, ELECTRA_SCALE_SUFFIX);
-	scales = electra_archive_tensor(builder->archive, name);
-	return &builder->scales[scales - builder->archive->tensors];
+	snprintf(other, sizeof(other), "%.*s%s", (int) length, name, suffix);
+	return &builder->kept[electra_archive_tensor(builder->archive, other) - builder->archive->tensors];
+}
+
+static void
+release_kept(builder *builder, float **kept)
+{
+	builder->memory->release(builder->memory->context, *kept);
+	*kept = NULL;
+}
+
+/* The numbers of exact channels: ascending, inside the input. */
+static electra_status
+read_channels(builder *builder, const electra_tensor *tensor, electra_image_linear *linear)
+{
+	float		channels[ELECTRA_EXACT_CHANNELS];
+	int			count = (int) num_elements(tensor);
+	electra_status status = read_elements(builder, tensor, 0, (size_t) count, channels);
+
+	if (status != ELECTRA_OK)
+		return status;
+	linear->num_exact = count;
+	for (int i = 0; i < count; i++)
+	{
+		float		least = i > 0 ? channels[i - 1] + 1 : 0;
+
+		/* written so that -0 fails too, which would be another form of 0 */
+		if (channels[i] >= least && channels[i] < (float) linear->in_dim && !signbit(channels[i]) &&
+			channels[i] == (float) (int32_t) channels[i])
+		{
+			linear->exact_channels[i] = (int32_t) channels[i];
+			continue;
+		}
+		electra_fail(builder->error, ELECTRA_CORRUPT, "tensor \"%s\" holds an invalid channel", tensor->name);
+		electra_fail_detail(builder->error, "Element %d, counted from 0, is %g; expected ascending numbers from 0 to %d.",
+							i, (double) channels[i], (int) linear->in_dim - 1);
+		return ELECTRA_CORRUPT;
+	}
+	return ELECTRA_OK;
+}
+
+/* The weights of exact channels (N, E), 32 rows at a time. */
+static electra_status
+pack_exact(builder *builder, const electra_tensor *tensor)
+{
+	int64_t		N = tensor->shape[0];
+	int64_t		E = tensor->shape[1];
+
+	for (int64_t first = 0; first < N; first += ELECTRA_PANEL_COLUMNS)
+	{
+		int			rows = N - first < ELECTRA_PANEL_COLUMNS ? (int) (N - first) : ELECTRA_PANEL_COLUMNS;
+		size_t		size = (size_t) E * ELECTRA_PANEL_COLUMNS * sizeof(float);
+		electra_status status = read_elements(builder, tensor, first * E, (size_t) (rows * E),
+											  builder->stored);
+
+		if (status != ELECTRA_OK)
+			return status;
+		memset(builder->made, 0, size);
+		for (int row = 0; row < rows; row++)
+			electra_pack_row((float *) builder->made, row, (float *) builder->stored + row * E, E);
+		status = append(builder, builder->made, size);
+		if (status != ELECTRA_OK)
+			return status;
+	}
+	return ELECTRA_OK;
 }
 
 /* Rows first … first + rows - 1 of a matrix (N, K), as the columns of builder->made. */
@@ -310,13 +378,58 @@ pack_panel(builder *builder, const electra_tensor *tensor, int64_t first, int ro
 	}
 }
 
+/*
+ * Inputs of this matrix have shift added: takes what that makes of the panel's
+ * columns off their bias, and the corrections out.
+ */
+static void
+take_off_shift(builder *builder, int64_t K, int rows, float shift, float *bias /* (rows) */ )
+{
+	electra_int8_group *groups = (electra_int8_group *) builder->made;
+
+	for (int row = 0; row < rows; row++)
+	{
+		double		sum = 0;
+
+		for (size_t g = 0; g < electra_int8_groups(K); g++)
+		{
+			sum += (double) groups[g].scales[row] * (double) (groups[g].corrections[row] / -128);
+			groups[g].corrections[row] = 0;
+		}
+		bias[row] = (float) ((double) bias[row] - (double) shift * sum);
+	}
+}
+
+/* What has been read of an I8 matrix must leave out the exact channels: nothing has two forms. */
+static electra_status
+check_exact_weights(builder *builder, const electra_tensor *tensor, int64_t first, int rows,
+					const electra_image_linear *linear)
+{
+	for (int row = 0; row < rows; row++)
+	{
+		for (int e = 0; e < linear->num_exact; e++)
+		{
+			int64_t		element = row * tensor->shape[1] + linear->exact_channels[e];
+
+			if (builder->stored[element] == 0)
+				continue;
+			electra_fail(builder->error, ELECTRA_CORRUPT,
+						 "tensor \"%s\" holds a weight of an exact channel", tensor->name);
+			electra_fail_detail(builder->error, "Element %lld, counted from 0, must be 0.",
+								(long long) (first * tensor->shape[1] + element));
+			return ELECTRA_CORRUPT;
+		}
+	}
+	return ELECTRA_OK;
+}
+
 /* A matrix (N, K), 32 rows at a time; each row is a column of a panel. */
 static electra_status
-pack_matrix(builder *builder, const electra_tensor *tensor)
+pack_rows(builder *builder, const electra_tensor *tensor, const electra_image_linear *linear,
+		  const float *scales /* of I8 */ , float *bias /* NULL: stays */ )
 {
 	int64_t		N = tensor->shape[0];
 	int64_t		K = tensor->shape[1];
-	float	  **scales = tensor->dtype == ELECTRA_I8 ? kept_scales(builder, tensor) : NULL;
 
 	for (int64_t first = 0; first < N; first += ELECTRA_PANEL_COLUMNS)
 	{
@@ -324,19 +437,91 @@ pack_matrix(builder *builder, const electra_tensor *tensor)
 		electra_status status = read_elements(builder, tensor, first * K, (size_t) (rows * K),
 											  builder->stored);
 
+		if (status == ELECTRA_OK)
+			status = check_exact_weights(builder, tensor, first, rows, linear);
 		if (status != ELECTRA_OK)
 			return status;
-		pack_panel(builder, tensor, first, rows, scales != NULL ? *scales : NULL);
+		pack_panel(builder, tensor, first, rows, scales);
+		if (bias != NULL)
+			take_off_shift(builder, K, rows, linear->shift, bias + first);
 		status = append(builder, builder->made, electra_panel_size(tensor->dtype, K));
 		if (status != ELECTRA_OK)
 			return status;
 	}
-	if (scales != NULL)
+	return ELECTRA_OK;
+}
+
+/* A bias behind its matrix, the last panel filled up with zeros. */
+static electra_status
+append_bias(builder *builder, const electra_image_linear *linear, const float *bias)
+{
+	static const float zeros[ELECTRA_PANEL_COLUMNS];
+	uint64_t	padding = electra_padded_columns(linear->out_dim) - (uint64_t) linear->out_dim;
+	electra_status status = append_padding(builder, linear->bias);
+
+	if (status == ELECTRA_OK)
+		status = append(builder, bias, (size_t) linear->out_dim * sizeof(float));
+	if (status == ELECTRA_OK)
+		status = append(builder, zeros, (size_t) padding * sizeof(float));
+	return status;
+}
+
+/* A matrix, with what belongs to it in I8. */
+static electra_status
+pack_matrix(builder *builder, const electra_tensor *tensor, const electra_image_linear *linear)
+{
+	float	  **scales;
+	float	  **bias = NULL;
+	electra_status status;
+
+	if (tensor->dtype != ELECTRA_I8)
+		return pack_rows(builder, tensor, linear, NULL, NULL);
+	scales = find_kept(builder, tensor->name, strlen(tensor->name), ELECTRA_SCALE_SUFFIX);
+	if (linear->shift > 0)
+		bias = find_kept(builder, tensor->name, strlen(tensor->name) - strlen("weight"), "bias");
+	status = pack_rows(builder, tensor, linear, *scales, bias != NULL ? *bias : NULL);
+	release_kept(builder, scales);
+	if (bias != NULL)
 	{
-		builder->memory->release(builder->memory->context, *scales);
-		*scales = NULL;
+		if (status == ELECTRA_OK)
+			status = append_bias(builder, linear, *bias);
+		release_kept(builder, bias);
+	}
+	return status;
+}
+
+/* Query, key and value have one input, which is quantized once. */
+static electra_status
+check_channels(builder *builder)
+{
+	for (int i = 0; i < builder->archive->config.num_layers; i++)
+	{
+		const electra_image_layer *layer = &builder->layers[i];
+		const size_t size = sizeof(layer->query.exact_channels);
+
+		if (memcmp(layer->query.exact_channels, layer->key.exact_channels, size) != 0 ||
+			memcmp(layer->query.exact_channels, layer->value.exact_channels, size) != 0)
+		{
+			electra_fail(builder->error, ELECTRA_CORRUPT,
+						 "preset archive is invalid: query, key and value of layer %d have different exact channels", i);
+			return ELECTRA_CORRUPT;
+		}
 	}
 	return ELECTRA_OK;
+}
+
+/* The layers' table, complete now. */
+static electra_status
+build_layers(builder *builder)
+{
+	electra_status status = check_channels(builder);
+
+	if (status == ELECTRA_OK)
+		status = append_padding(builder, builder->header->layers);
+	if (status == ELECTRA_OK)
+		status = append(builder, builder->layers,
+						(size_t) builder->archive->config.num_layers * sizeof(electra_image_layer));
+	return status;
 }
 
 /* Reads a whole U8 tensor. */
@@ -386,9 +571,14 @@ build_tensor(builder *builder, const electra_tensor *tensor)
 		case ELECTRA_SECTION_TABLE_SCALES:
 			return copy_elements(builder, tensor, COPY_STORED);
 		case ELECTRA_SECTION_PANELS:
-			return pack_matrix(builder, tensor);
+			return pack_matrix(builder, tensor, section.linear);
 		case ELECTRA_SECTION_SCALES:
-			return keep_scales(builder, tensor);
+		case ELECTRA_SECTION_LATE_BIAS:
+			return keep(builder, tensor);
+		case ELECTRA_SECTION_CHANNELS:
+			return read_channels(builder, tensor, section.linear);
+		case ELECTRA_SECTION_EXACT:
+			return pack_exact(builder, tensor);
 		case ELECTRA_SECTION_VOCABULARY:
 			return read_text(builder, tensor, &builder->vocabulary);
 		case ELECTRA_SECTION_ADDED_TOKENS:
@@ -468,7 +658,7 @@ static electra_status
 build(builder *builder, const uint8_t *expected_digest)
 {
 	const electra_archive *archive = builder->archive;
-	electra_status status;
+	electra_status status = ELECTRA_OK;
 
 	/* not a byte between members may depend on the machine */
 	memset(builder->header, 0, sizeof(*builder->header));
@@ -478,12 +668,10 @@ build(builder *builder, const uint8_t *expected_digest)
 
 	electra_content_digest_init(&builder->content);
 	builder->position = sizeof(*builder->header);
-	status = append_padding(builder, builder->header->layers);
-	if (status == ELECTRA_OK)
-		status = append(builder, builder->layers,
-						(size_t) archive->config.num_layers * sizeof(electra_image_layer));
 	for (int i = 0; i < archive->num_tensors && status == ELECTRA_OK; i++)
 		status = build_tensor(builder, &archive->tensors[i]);
+	if (status == ELECTRA_OK)
+		status = build_layers(builder);
 	if (status == ELECTRA_OK)
 		status = check_digest(builder, expected_digest);
 	if (status == ELECTRA_OK)
@@ -514,18 +702,18 @@ static bool
 get_memory(builder *builder)
 {
 	const electra_archive *archive = builder->archive;
-	size_t		scales = (size_t) archive->num_tensors * sizeof(float *);
+	size_t		kept = (size_t) archive->num_tensors * sizeof(float *);
 	size_t		block = block_size(archive);
 
 	builder->header = allocate(builder, sizeof(electra_image_header));
 	builder->layers = allocate(builder, (size_t) archive->config.num_layers * sizeof(electra_image_layer));
 	builder->stored = allocate(builder, block);
 	builder->made = allocate(builder, block);
-	builder->scales = allocate(builder, scales);
-	if (builder->scales != NULL)
-		memset(builder->scales, 0, scales);
+	builder->kept = allocate(builder, kept);
+	if (builder->kept != NULL)
+		memset(builder->kept, 0, kept);
 	return builder->header != NULL && builder->layers != NULL && builder->stored != NULL &&
-		builder->made != NULL && builder->scales != NULL;
+		builder->made != NULL && builder->kept != NULL;
 }
 
 static void
@@ -533,11 +721,11 @@ release_memory(builder *builder)
 {
 	const electra_allocator *memory = builder->memory;
 
-	for (int i = 0; builder->scales != NULL && i < builder->archive->num_tensors; i++)
-		memory->release(memory->context, builder->scales[i]);
+	for (int i = 0; builder->kept != NULL && i < builder->archive->num_tensors; i++)
+		memory->release(memory->context, builder->kept[i]);
 	memory->release(memory->context, builder->added_tokens);
 	memory->release(memory->context, builder->vocabulary);
-	memory->release(memory->context, builder->scales);
+	memory->release(memory->context, builder->kept);
 	memory->release(memory->context, builder->made);
 	memory->release(memory->context, builder->stored);
 	memory->release(memory->context, builder->layers);

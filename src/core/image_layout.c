@@ -12,27 +12,35 @@
 static electra_section
 linear_section(electra_image_linear *linear, const char *part)
 {
+	electra_section section = {ELECTRA_SECTION_BIAS, &linear->bias, NULL, linear};
+
 	if (strcmp(part, "weight") == 0)
-		return (electra_section) {ELECTRA_SECTION_PANELS, &linear->panels, &linear->dtype};
-	if (strcmp(part, "weight" ELECTRA_SCALE_SUFFIX) == 0)
-		return (electra_section) {ELECTRA_SECTION_SCALES, NULL, NULL};
-	return (electra_section) {ELECTRA_SECTION_BIAS, &linear->bias, NULL};
+		section = (electra_section) {ELECTRA_SECTION_PANELS, &linear->panels, &linear->dtype, linear};
+	else if (strcmp(part, "weight" ELECTRA_SCALE_SUFFIX) == 0)
+		section = (electra_section) {ELECTRA_SECTION_SCALES, NULL, NULL, linear};
+	else if (strcmp(part, "weight" ELECTRA_CHANNELS_SUFFIX) == 0)
+		section = (electra_section) {ELECTRA_SECTION_CHANNELS, NULL, NULL, linear};
+	else if (strcmp(part, "weight" ELECTRA_EXACT_SUFFIX) == 0)
+		section = (electra_section) {ELECTRA_SECTION_EXACT, &linear->exact, NULL, linear};
+	else if (linear->shift > 0)
+		section = (electra_section) {ELECTRA_SECTION_LATE_BIAS, NULL, NULL, linear};
+	return section;
 }
 
 static electra_section
 table_section(electra_image_table *table, const char *part)
 {
 	if (strcmp(part, "weight") == 0)
-		return (electra_section) {ELECTRA_SECTION_TABLE, &table->rows, &table->dtype};
-	return (electra_section) {ELECTRA_SECTION_TABLE_SCALES, &table->scales, NULL};
+		return (electra_section) {ELECTRA_SECTION_TABLE, &table->rows, &table->dtype, NULL};
+	return (electra_section) {ELECTRA_SECTION_TABLE_SCALES, &table->scales, NULL, NULL};
 }
 
 static electra_section
 norm_section(electra_image_layer_norm *norm, const char *part)
 {
 	if (strcmp(part, "weight") == 0)
-		return (electra_section) {ELECTRA_SECTION_FLOATS, &norm->weight, NULL};
-	return (electra_section) {ELECTRA_SECTION_FLOATS, &norm->bias, NULL};
+		return (electra_section) {ELECTRA_SECTION_FLOATS, &norm->weight, NULL, NULL};
+	return (electra_section) {ELECTRA_SECTION_FLOATS, &norm->bias, NULL, NULL};
 }
 
 /* If name begins with prefix, sets *rest to what follows. */
@@ -69,7 +77,7 @@ layer_section(electra_image_layer *layer, const char *name)
 		return linear_section(&layer->output, part);
 	if (after_prefix(name, "output.LayerNorm.", &part))
 		return norm_section(&layer->output_norm, part);
-	return (electra_section) {ELECTRA_SECTION_NONE, NULL, NULL};
+	return (electra_section) {ELECTRA_SECTION_NONE, NULL, NULL, NULL};
 }
 
 /* The number that a name goes on with, and what follows its dot; the reader has checked the form. */
@@ -114,12 +122,12 @@ electra_section_find(electra_image_header *header, electra_image_layer *layers, 
 	if (after_prefix(name, "embeddings.token_type_embeddings.", &part))
 		return table_section(&header->segment_embeddings, part);
 	if (strcmp(name, "tokenizer.vocabulary") == 0)
-		return (electra_section) {ELECTRA_SECTION_VOCABULARY, NULL, NULL};
+		return (electra_section) {ELECTRA_SECTION_VOCABULARY, NULL, NULL, NULL};
 	if (strcmp(name, "tokenizer.added_tokens") == 0)
-		return (electra_section) {ELECTRA_SECTION_ADDED_TOKENS, NULL, NULL};
+		return (electra_section) {ELECTRA_SECTION_ADDED_TOKENS, NULL, NULL, NULL};
 	if (strcmp(name, ELECTRA_WEIGHT_FILES) == 0)
-		return (electra_section) {ELECTRA_SECTION_WEIGHT_FILES, NULL, NULL};
-	return (electra_section) {ELECTRA_SECTION_NONE, NULL, NULL};
+		return (electra_section) {ELECTRA_SECTION_WEIGHT_FILES, NULL, NULL, NULL};
+	return (electra_section) {ELECTRA_SECTION_NONE, NULL, NULL, NULL};
 }
 
 /* Bytes of a packed matrix (N, K). */
@@ -146,8 +154,12 @@ section_size(electra_section_kind kind, const electra_tensor *tensor)
 			return tensor->end - tensor->begin;
 		case ELECTRA_SECTION_PANELS:
 			return packed_size(tensor);
+		case ELECTRA_SECTION_EXACT:
+			return electra_padded_columns(tensor->shape[0]) * (uint64_t) tensor->shape[1] * sizeof(float);
 		case ELECTRA_SECTION_NONE:
 		case ELECTRA_SECTION_SCALES:
+		case ELECTRA_SECTION_LATE_BIAS:
+		case ELECTRA_SECTION_CHANNELS:
 		case ELECTRA_SECTION_VOCABULARY:
 		case ELECTRA_SECTION_ADDED_TOKENS:
 		case ELECTRA_SECTION_WEIGHT_FILES:
@@ -168,6 +180,34 @@ set_table(electra_image_table *table, int32_t num_rows, int32_t dim)
 {
 	table->num_rows = num_rows;
 	table->dim = dim;
+}
+
+/*
+ * What makes every value of an activation positive, a little more than its
+ * minimum is below 0; 0 where it is not worth it, or impossible.
+ */
+static float
+activation_shift(electra_activation activation)
+{
+	switch (activation)
+	{
+		case ELECTRA_GELU:
+		case ELECTRA_GELU_TANH:
+		case ELECTRA_GELU_FAST:
+		case ELECTRA_GELU_10:
+		case ELECTRA_QUICK_GELU:
+			return 0.1701f;		/* -0.16998, -0.17004, -0.16355 */
+		case ELECTRA_SILU:
+			return 0.2785f;		/* -0.27846 */
+		case ELECTRA_MISH:
+			return 0.309f;		/* -0.30884 */
+		case ELECTRA_RELU:
+		case ELECTRA_TANH:
+		case ELECTRA_SIGMOID:
+		case ELECTRA_IDENTITY:
+			break;
+	}
+	return 0;
 }
 
 /* The dimensions of everything that the configuration says is there. */
@@ -193,6 +233,8 @@ set_dimensions(const electra_config *config, electra_image_header *header, elect
 		set_linear(&layers[i].attention_output, H, H);
 		set_linear(&layers[i].intermediate, H, F);
 		set_linear(&layers[i].output, F, H);
+		if (config->dtype == ELECTRA_I8)
+			layers[i].output.shift = activation_shift(config->activation);
 	}
 	for (int i = 0; i < config->num_modules; i++)
 	{
@@ -205,10 +247,8 @@ void
 electra_image_lay_out(const electra_archive *archive, electra_image_header *header,
 					  electra_image_layer *layers)
 {
-	uint64_t	end;
+	uint64_t	end = sizeof(*header);
 
-	header->layers = electra_image_align(sizeof(*header));
-	end = header->layers + (uint64_t) archive->config.num_layers * sizeof(electra_image_layer);
 	set_dimensions(&archive->config, header, layers);
 	for (int i = 0; i < archive->num_tensors; i++)
 	{
@@ -222,7 +262,13 @@ electra_image_lay_out(const electra_archive *archive, electra_image_header *head
 			*section.offset = electra_image_align(end);
 			end = *section.offset + section_size(section.kind, tensor);
 		}
+		if (section.kind == ELECTRA_SECTION_PANELS && section.linear->shift > 0)
+		{
+			section.linear->bias = electra_image_align(end);
+			end = section.linear->bias + electra_padded_columns(tensor->shape[0]) * sizeof(float);
+		}
 	}
+	header->layers = electra_image_align(end);
 }
 
 uint64_t

@@ -86,8 +86,9 @@ int8_to_floats(int8_sums sums)
 
 /* From 16 bits, negative numbers are widened back as they are. */
 LANES_INLINE void
-int8_store_values(char *values, const lanes group[4])
+int8_store_values(char *values, const lanes group[4], const bool has_sign)
 {
+	(void) has_sign;
 	for (int i = 0; i < 4; i++)
 		_mm256_storeu_si256((__m256i *) (values + 32 * i), lanes_low_words(group[i]));
 }

@@ -77,8 +77,9 @@ int8_to_floats(int8_sums sums)
 }
 
 LANES_INLINE void
-int8_store_values(char *values, const lanes group[4])
+int8_store_values(char *values, const lanes group[4], const bool has_sign)
 {
+	(void) has_sign;
 	for (int i = 0; i < 4; i++)
 		_mm256_storeu_si256((__m256i *) (values + 32 * i),
 							_mm512_cvtepi32_epi16(_mm512_castps_si512(group[i])));

@@ -1,7 +1,7 @@
 /*
  * int8 by AVX-512 VNNI: one instruction adds four products to each of sixteen
- * sums.  Its first factor is unsigned, so activations are stored with 128
- * added, and a sum begins with the correction for that.
+ * sums.  Its first factor is unsigned, so activations that have a sign are
+ * stored with 128 added, and a sum begins with the correction for that.
  */
 #include "int8_table.h"
 
@@ -55,13 +55,15 @@ int8_to_floats(int8_sums sums)
 }
 
 LANES_INLINE void
-int8_store_values(char *values, const lanes group[4])
+int8_store_values(char *values, const lanes group[4], const bool has_sign)
 {
+	const __m128i add = _mm_set1_epi8(has_sign ? (char) 0x80 : 0);
+
 	for (int i = 0; i < 4; i++)
 	{
 		__m128i		bytes = _mm512_cvtepi32_epi8(_mm512_castps_si512(group[i]));
 
-		_mm_storeu_si128((__m128i *) (values + 16 * i), _mm_xor_si128(bytes, _mm_set1_epi8((char) 0x80)));
+		_mm_storeu_si128((__m128i *) (values + 16 * i), _mm_xor_si128(bytes, add));
 	}
 }
 

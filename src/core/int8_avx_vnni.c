@@ -72,11 +72,13 @@ int8_to_floats(int8_sums sums)
 }
 
 LANES_INLINE void
-int8_store_values(char *values, const lanes group[4])
+int8_store_values(char *values, const lanes group[4], const bool has_sign)
 {
+	const __m128i add = _mm_set1_epi8(has_sign ? (char) 0x80 : 0);
+
 	for (int i = 0; i < 4; i++)
 		_mm_storeu_si128((__m128i *) (values + 16 * i),
-						 _mm_xor_si128(lanes_low_bytes(group[i]), _mm_set1_epi8((char) 0x80)));
+						 _mm_xor_si128(lanes_low_bytes(group[i]), add));
 }
 
 #include "int8_kernels.h"

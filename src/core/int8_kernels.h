@@ -85,6 +85,23 @@ int8_columns(const electra_int8_tile *tile, const int rows, const int first)
 				totals[r][v] = lanes_load_tail(y, (size_t) left, totals[r][v]);
 		}
 	}
+	for (int e = 0; e < tile->num_exact; e++)
+	{
+		lanes		weights[INT8_VECTORS];
+
+		TILE_UNROLL
+			for (int v = 0; v < INT8_VECTORS; v++)
+			weights[v] = lanes_load(tile->exact + e * ELECTRA_PANEL_COLUMNS + first + 16 * v);
+		TILE_UNROLL
+			for (int r = 0; r < rows; r++)
+		{
+			lanes		input = lanes_set(tile->exact_x[r * tile->exact_stride + e]);
+
+			TILE_UNROLL
+				for (int v = 0; v < INT8_VECTORS; v++)
+				totals[r][v] = lanes_fma(input, weights[v], totals[r][v]);
+		}
+	}
 
 	for (size_t g = 0; g < tile->num_groups; g++)
 	{
@@ -158,27 +175,33 @@ INT8_TILE_FUNCTION(6)
 #error "no tiles of this height"
 #endif
 
-/* Up to sixteen elements, the rest 0; left may be anything. */
+/* Sixteen elements from offset on; what is behind n is rest. */
 LANES_INLINE lanes
-int8_load_row(const float *x, size_t offset, size_t n)
+int8_load_row(const float *x, size_t offset, size_t n, float rest)
 {
 	if (offset >= n)
-		return lanes_set(0.0f);
+		return lanes_set(rest);
 	return n - offset >= 16 ? lanes_load(x + offset) :
-		lanes_load_tail(x + offset, n - offset, lanes_set(0.0f));
+		lanes_load_tail(x + offset, n - offset, lanes_set(rest));
 }
 
-/* The scale of a group whose largest magnitude is absmax, and what its values are multiplied by. */
+/*
+ * The scale of a group whose largest magnitude is absmax, to become most, and
+ * what its values are multiplied by.
+ */
 LANES_INLINE float
-int8_scale(float absmax, float *inverse)
+int8_scale(float absmax, float most, float *inverse)
 {
-	*inverse = absmax < ELECTRA_INT8_SMALLEST ? 0.0f : 127.0f / absmax;
-	return absmax < ELECTRA_INT8_SMALLEST ? 0.0f : absmax / 127.0f;
+	*inverse = absmax < ELECTRA_INT8_SMALLEST ? 0.0f : most / absmax;
+	return absmax < ELECTRA_INT8_SMALLEST ? 0.0f : absmax / most;
 }
 
-/* Quantizes 64 values in four vectors: the integers are in the low bits.  Returns the scale. */
+/*
+ * Quantizes 64 values in four vectors, the largest magnitude to most: the
+ * integers are in the low bits.  Returns the scale.
+ */
 LANES_INLINE float
-int8_quantize_vectors(lanes values[4])
+int8_quantize_vectors(lanes values[4], const float most)
 {
 	lanes		absmax = lanes_abs(values[0]);
 	lanes		magic = lanes_set(INT8_MAGIC);
@@ -188,7 +211,7 @@ int8_quantize_vectors(lanes values[4])
 	TILE_UNROLL
 		for (int i = 1; i < 4; i++)
 		absmax = lanes_max_magnitude(absmax, values[i]);
-	scale = int8_scale(lanes_largest_magnitude(absmax), &inverse);
+	scale = int8_scale(lanes_largest_magnitude(absmax), most, &inverse);
 	TILE_UNROLL
 		for (int i = 0; i < 4; i++)
 		values[i] = lanes_add(lanes_mul(values[i], lanes_set(inverse)), magic);
@@ -204,36 +227,26 @@ int8_quantize(const float *x, size_t n, char *values, float *scales)
 
 		TILE_UNROLL
 			for (int i = 0; i < 4; i++)
-			group[i] = int8_load_row(x, first + 16 * (size_t) i, n);
-		*scales++ = int8_quantize_vectors(group);
-		int8_store_values(values, group);
+			group[i] = int8_load_row(x, first + 16 * (size_t) i, n, 0.0f);
+		*scales++ = int8_quantize_vectors(group, 127.0f);
+		int8_store_values(values, group, true);
 		values += ELECTRA_INT8_GROUP * INT8_VALUE_SIZE;
 	}
 }
 
 static LANES_TARGET void
-int8_quantize_twice(const float *x, size_t n, char *values, float *scales, char *rest,
-					float *rest_scales)
+int8_quantize_shifted(const float *x, size_t n, float shift, char *values, float *scales)
 {
 	for (size_t first = 0; first < n; first += ELECTRA_INT8_GROUP)
 	{
 		lanes		group[4];
-		lanes		left[4];
-		lanes		minus_scale;
 
 		TILE_UNROLL
 			for (int i = 0; i < 4; i++)
-			group[i] = left[i] = int8_load_row(x, first + 16 * (size_t) i, n);
-		*scales = int8_quantize_vectors(group);
-		minus_scale = lanes_sub(lanes_set(0.0f), lanes_set(*scales++));
-		TILE_UNROLL
-			for (int i = 0; i < 4; i++)
-			left[i] = lanes_fma(lanes_sub(group[i], lanes_set(INT8_MAGIC)), minus_scale, left[i]);
-		*rest_scales++ = int8_quantize_vectors(left);
-		int8_store_values(values, group);
-		int8_store_values(rest, left);
+			group[i] = lanes_add(int8_load_row(x, first + 16 * (size_t) i, n, -shift), lanes_set(shift));
+		*scales++ = int8_quantize_vectors(group, 255.0f);
+		int8_store_values(values, group, false);
 		values += ELECTRA_INT8_GROUP * INT8_VALUE_SIZE;
-		rest += ELECTRA_INT8_GROUP * INT8_VALUE_SIZE;
 	}
 }
 
@@ -242,7 +255,7 @@ const electra_int8_table INT8_TABLE = {
 	.tiles = INT8_TILE_FUNCTIONS,
 	.value_size = INT8_VALUE_SIZE,
 	.quantize = int8_quantize,
-	.quantize_twice = int8_quantize_twice,
+	.quantize_shifted = int8_quantize_shifted,
 };
 
 #endif							/* ELECTRA_INT8_KERNELS_H */

@@ -1,7 +1,8 @@
 /*
  * int8 in plain C: the meaning of the operations out of which its kernels are
- * made.
+ * made.  Activations are stored as int8_avx512_vnni.c does.
  */
+#include "image.h"
 #include "int8_table.h"
 
 #define INT8_TABLE electra_int8_portable
@@ -26,16 +27,16 @@ typedef struct int8_weights
 /* Four k of a row. */
 typedef struct int8_input
 {
-	int8_t		value[4];
+	uint8_t		value[4];
 } int8_input;
 
-/* What a sum begins with: 0, or the corrections where activations have 128 added. */
+/* What a sum begins with: the corrections, where stored activations have 128 added, else 0. */
 LANES_INLINE int8_sums
 int8_start(const int32_t *corrections /* (16) */ )
 {
-	int8_sums	sums = {{0}};
+	int8_sums	sums;
 
-	(void) corrections;
+	memcpy(sums.value, corrections, sizeof(sums.value));
 	return sums;
 }
 
@@ -124,12 +125,14 @@ lanes_store_low_bytes(void *target /* (16) */ , lanes a)
 		bytes[i] = (uint8_t) lane_bits(a, i);
 }
 
-/* Stores a quantized group. */
+/* Stores a quantized group, whose values have a sign or none. */
 LANES_INLINE void
-int8_store_values(char *values /* (64) */ , const lanes group[4])
+int8_store_values(char *values /* (64) */ , const lanes group[4], const bool has_sign)
 {
 	for (int i = 0; i < 4; i++)
 		lanes_store_low_bytes(values + 16 * i, group[i]);
+	for (int i = 0; i < ELECTRA_INT8_GROUP && has_sign; i++)
+		values[i] ^= (char) 0x80;
 }
 
 #include "int8_kernels.h"

@@ -4,8 +4,9 @@
  * gives its bits.
  *
  * A quantized row is ceil(n / 64) groups of 64 values and as many scales.  How
- * a value is stored is the set's own affair: one byte, one byte less 128, or
- * two bytes.  What lies behind n is zero.
+ * a value is stored is the set's own affair: two bytes, or one without a sign,
+ * which values that have a sign are stored in with 128 added.  What lies behind
+ * n is zero.
  */
 #ifndef ELECTRA_INT8_TABLE_H
 #define ELECTRA_INT8_TABLE_H
@@ -40,7 +41,13 @@ typedef struct electra_int8_tile
 	float	   *y;				/* (rows, columns), rows y_stride apart */
 	size_t		y_stride;
 	int			columns;		/* 1 … 32 */
-	bool		resume;			/* go on from the sums in y instead of 0 */
+	bool		resume;			/* go on from the sums in y instead of 0; without
+								 * exact channels */
+	const float *exact_x;		/* (rows, num_exact): of channels that stay out
+								 * of int8, whose products sums begin with */
+	size_t		exact_stride;
+	const float *exact;			/* (num_exact, 32): their weights */
+	int			num_exact;		/* 0: none */
 	const char *ahead;			/* weights that later tiles need: with each
 								 * four k, a cache line or two are fetched from
 								 * here … */
@@ -65,13 +72,10 @@ typedef struct electra_int8_table
 							 char *values /* (ceil(n/64) * 64) */ ,
 							 float *scales /* (ceil(n/64)) */ );
 
-	/*
-	 * The same, and what it leaves of x: fma(-q, scale, x), quantized in turn.
-	 * Both together have some fifteen bits.
-	 */
-	void		(*quantize_twice) (const float *x /* (n) */ , size_t n, char *values, float *scales,
-								   char *rest /* (ceil(n/64) * 64) */ ,
-								   float *rest_scales /* (ceil(n/64)) */ );
+	/* The same of x + shift, none of which is below 0, without a sign. */
+	void		(*quantize_shifted) (const float *x /* (n) */ , size_t n, float shift,
+									 char *values /* (ceil(n/64) * 64) */ ,
+									 float *scales /* (ceil(n/64)) */ );
 } electra_int8_table;
 
 extern const electra_int8_table electra_int8_portable;

@@ -18,20 +18,32 @@ linear_panels(const electra_model *model, const electra_image_linear *layer)
 	return (const char *) model->header + layer->panels;
 }
 
-/* The product in int8, and what the rest of its input adds to it. */
-static bool
-gemm_int8(const electra_gemm_int8_call *call, const electra_int8_rows *rest, electra_pacer *pacer)
+void
+electra_linear_quantize(const electra_image_linear *layer, const electra_int8_rows *quantized,
+						size_t row, size_t first, float *x, size_t count)
 {
-	electra_gemm_int8_call first = *call;
-	electra_gemm_int8_call second = *call;
+	electra_int8_rows columns = electra_int8_rows_from(quantized, 0, first);
+	float	   *exact = quantized->exact + row * ELECTRA_EXACT_CHANNELS;
 
-	if (rest->values == NULL)
-		return electra_gemm_int8(call, pacer);
-	first.bias = NULL;
-	first.activate = false;
-	second.x = *rest;
-	second.resume = true;
-	return electra_gemm_int8(&first, pacer) && electra_gemm_int8(&second, pacer);
+	for (int e = 0; e < layer->num_exact; e++)
+	{
+		size_t		k = (size_t) layer->exact_channels[e] - first;
+
+		/* what is before first has wrapped around */
+		if (k < count)
+		{
+			exact[e] = x[k];
+			x[k] = -layer->shift;
+		}
+	}
+	electra_int8_quantize(&columns, row, x, count, layer->shift);
+	for (int e = 0; e < layer->num_exact; e++)
+	{
+		size_t		k = (size_t) layer->exact_channels[e] - first;
+
+		if (k < count)
+			x[k] = exact[e];
+	}
 }
 
 bool
@@ -45,6 +57,8 @@ electra_linear(const electra_model *model, const electra_linear_call *call, elec
 		.rows = call->rows,
 		.panels = panels + call->first_column / ELECTRA_PANEL_COLUMNS * electra_int8_groups(layer->in_dim),
 		.bias = bias == NULL ? NULL : bias + call->first_column,
+		.exact = electra_model_floats(model, layer->exact) + call->first_column * (size_t) layer->num_exact,
+		.num_exact = (size_t) layer->num_exact,
 		.in_dim = (size_t) layer->in_dim,
 		.out_dim = call->columns,
 		.activate = call->activation != ELECTRA_IDENTITY,
@@ -67,7 +81,7 @@ electra_linear(const electra_model *model, const electra_linear_call *call, elec
 	};
 
 	if (layer->dtype == ELECTRA_I8)
-		return gemm_int8(&quantized, &call->input.rest, pacer);
+		return electra_gemm_int8(&quantized, pacer);
 	electra_gemm_columns(&floats, call->first_column, call->columns);
 	return electra_gemm(&floats, pacer);
 }

@@ -14,8 +14,6 @@ typedef struct electra_linear_input
 								 * only the other is at hand */
 	size_t		stride;
 	electra_int8_rows quantized;	/* values NULL: not at hand */
-	electra_int8_rows rest;		/* what that leaves of x, for layers that lose
-								 * too much by it; values NULL: left out */
 } electra_linear_input;
 
 /* One use of a linear layer: some of its columns for some rows. */
@@ -30,6 +28,15 @@ typedef struct electra_linear_call
 	float	   *y;				/* (rows, columns), rows y_stride apart */
 	size_t		y_stride;
 } electra_linear_call;
+
+/*
+ * Quantizes the columns first (a multiple of 64) … first + count - 1 of an
+ * input row of a layer, which must be in int8, by the layer's own rule.  Exact
+ * channels are noted in quantized->exact.
+ */
+extern void electra_linear_quantize(const electra_image_linear *layer,
+									const electra_int8_rows *quantized, size_t row, size_t first,
+									float *x /* (count), the same afterwards */ , size_t count);
 
 /* y = activation(x W + b) by the product that the layer's dtype wants.  False if pacer stopped it. */
 extern bool electra_linear(const electra_model *model, const electra_linear_call *call,

@@ -41,6 +41,24 @@ is_stored(int32_t dtype)
 	return dtype == ELECTRA_F32 || dtype == ELECTRA_F16 || dtype == ELECTRA_BF16 || dtype == ELECTRA_I8;
 }
 
+/* Exact channels: in I8 only, ascending, with weights. */
+static bool
+exact_inside(const electra_image_header *header, const electra_image_linear *linear, uint64_t panels)
+{
+	if (linear->num_exact == 0)
+		return linear->exact == 0;
+	if (linear->dtype != ELECTRA_I8 || linear->num_exact < 0 || linear->num_exact > ELECTRA_EXACT_CHANNELS)
+		return false;
+	for (int i = 0; i < linear->num_exact; i++)
+	{
+		if (linear->exact_channels[i] < (i > 0 ? linear->exact_channels[i - 1] + 1 : 0) ||
+			linear->exact_channels[i] >= linear->in_dim)
+			return false;
+	}
+	return floats_inside(header, linear->exact,
+						 panels * (uint64_t) linear->num_exact * ELECTRA_PANEL_COLUMNS);
+}
+
 static bool
 linear_inside(const electra_image_header *header, const electra_image_linear *linear,
 			  int32_t in_dim, int32_t out_dim, bool bias)
@@ -49,6 +67,8 @@ linear_inside(const electra_image_header *header, const electra_image_linear *li
 
 	if (linear->in_dim != in_dim || linear->out_dim != out_dim || (linear->bias != 0) != bias ||
 		!is_stored(linear->dtype))
+		return false;
+	if (!exact_inside(header, linear, panels) || !(linear->shift >= 0 && linear->shift < 1))
 		return false;
 	return section_inside(header, linear->panels, panels,
 						  electra_panel_size((electra_dtype) linear->dtype, in_dim)) &&

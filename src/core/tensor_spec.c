@@ -42,78 +42,86 @@ typedef struct tensor_pattern
 	const char *name;
 	dimension	shape[ELECTRA_MAX_RANK];
 	presence	presence;
+	bool		exact;			/* in int8 some channels stay out of it */
 } tensor_pattern;
 
+/* What belongs to a quantized tensor (N, K); the first one to each. */
+static const char *const companions[] = {
+	ELECTRA_SCALE_SUFFIX, ELECTRA_CHANNELS_SUFFIX, ELECTRA_EXACT_SUFFIX
+};
+
+#define NUM_COMPANIONS ((int) (sizeof(companions) / sizeof(companions[0])))
+
 static const tensor_pattern patterns[] = {
-	{"embeddings.LayerNorm.bias", {DIM_EMBEDDING}, REQUIRED},
-	{"embeddings.LayerNorm.weight", {DIM_EMBEDDING}, REQUIRED},
-	{"embeddings.position_embeddings.weight", {DIM_POSITIONS, DIM_EMBEDDING}, REQUIRED},
-	{"embeddings.token_type_embeddings.weight", {DIM_SEGMENTS, DIM_EMBEDDING}, REQUIRED},
-	{"embeddings.word_embeddings.weight", {DIM_VOCABULARY, DIM_EMBEDDING}, REQUIRED},
-	{"embeddings_project.bias", {DIM_HIDDEN}, PROJECTION},
-	{"embeddings_project.weight", {DIM_HIDDEN, DIM_EMBEDDING}, PROJECTION},
-	{"tokenizer.vocabulary", {DIM_TOKENS}, REQUIRED},
-	{"tokenizer.added_tokens", {DIM_BYTES}, ADDED},
-	{ELECTRA_WEIGHT_FILES, {DIM_BYTES}, OPTIONAL},
+	{"embeddings.LayerNorm.bias", {DIM_EMBEDDING}, REQUIRED, false},
+	{"embeddings.LayerNorm.weight", {DIM_EMBEDDING}, REQUIRED, false},
+	{"embeddings.position_embeddings.weight", {DIM_POSITIONS, DIM_EMBEDDING}, REQUIRED, false},
+	{"embeddings.token_type_embeddings.weight", {DIM_SEGMENTS, DIM_EMBEDDING}, REQUIRED, false},
+	{"embeddings.word_embeddings.weight", {DIM_VOCABULARY, DIM_EMBEDDING}, REQUIRED, false},
+	{"embeddings_project.bias", {DIM_HIDDEN}, PROJECTION, false},
+	{"embeddings_project.weight", {DIM_HIDDEN, DIM_EMBEDDING}, PROJECTION, false},
+	{"tokenizer.vocabulary", {DIM_TOKENS}, REQUIRED, false},
+	{"tokenizer.added_tokens", {DIM_BYTES}, ADDED, false},
+	{ELECTRA_WEIGHT_FILES, {DIM_BYTES}, OPTIONAL, false},
 
 	/* BERT's pooler; Keras's pooled_dense */
-	{"pooler.dense.bias", {DIM_HIDDEN}, POOLER},
-	{"pooler.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, POOLER},
+	{"pooler.dense.bias", {DIM_HIDDEN}, POOLER, false},
+	{"pooler.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, POOLER, false},
 
 	/* ElectraForPreTraining */
-	{"discriminator_predictions.dense.bias", {DIM_HIDDEN}, OPTIONAL},
-	{"discriminator_predictions.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
-	{"discriminator_predictions.dense_prediction.bias", {DIM_1}, OPTIONAL},
-	{"discriminator_predictions.dense_prediction.weight", {DIM_1, DIM_HIDDEN}, OPTIONAL},
+	{"discriminator_predictions.dense.bias", {DIM_HIDDEN}, OPTIONAL, false},
+	{"discriminator_predictions.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL, false},
+	{"discriminator_predictions.dense_prediction.bias", {DIM_1}, OPTIONAL, false},
+	{"discriminator_predictions.dense_prediction.weight", {DIM_1, DIM_HIDDEN}, OPTIONAL, false},
 
 	/* ElectraForMaskedLM */
-	{"generator_lm_head.bias", {DIM_VOCABULARY}, OPTIONAL},
-	{"generator_lm_head.weight", {DIM_VOCABULARY, DIM_EMBEDDING}, OPTIONAL},
-	{"generator_predictions.LayerNorm.bias", {DIM_EMBEDDING}, OPTIONAL},
-	{"generator_predictions.LayerNorm.weight", {DIM_EMBEDDING}, OPTIONAL},
-	{"generator_predictions.dense.bias", {DIM_EMBEDDING}, OPTIONAL},
-	{"generator_predictions.dense.weight", {DIM_EMBEDDING, DIM_HIDDEN}, OPTIONAL},
+	{"generator_lm_head.bias", {DIM_VOCABULARY}, OPTIONAL, false},
+	{"generator_lm_head.weight", {DIM_VOCABULARY, DIM_EMBEDDING}, OPTIONAL, false},
+	{"generator_predictions.LayerNorm.bias", {DIM_EMBEDDING}, OPTIONAL, false},
+	{"generator_predictions.LayerNorm.weight", {DIM_EMBEDDING}, OPTIONAL, false},
+	{"generator_predictions.dense.bias", {DIM_EMBEDDING}, OPTIONAL, false},
+	{"generator_predictions.dense.weight", {DIM_EMBEDDING, DIM_HIDDEN}, OPTIONAL, false},
 
 	/* classification of texts and tokens, question answering */
-	{"classifier.bias", {DIM_ANY}, OPTIONAL},
-	{"classifier.weight", {DIM_ANY, DIM_HIDDEN}, OPTIONAL},
-	{"classifier.dense.bias", {DIM_HIDDEN}, OPTIONAL},
-	{"classifier.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
-	{"classifier.out_proj.bias", {DIM_ANY}, OPTIONAL},
-	{"classifier.out_proj.weight", {DIM_ANY, DIM_HIDDEN}, OPTIONAL},
-	{"qa_outputs.bias", {DIM_2}, OPTIONAL},
-	{"qa_outputs.weight", {DIM_2, DIM_HIDDEN}, OPTIONAL},
+	{"classifier.bias", {DIM_ANY}, OPTIONAL, false},
+	{"classifier.weight", {DIM_ANY, DIM_HIDDEN}, OPTIONAL, false},
+	{"classifier.dense.bias", {DIM_HIDDEN}, OPTIONAL, false},
+	{"classifier.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL, false},
+	{"classifier.out_proj.bias", {DIM_ANY}, OPTIONAL, false},
+	{"classifier.out_proj.weight", {DIM_ANY, DIM_HIDDEN}, OPTIONAL, false},
+	{"qa_outputs.bias", {DIM_2}, OPTIONAL, false},
+	{"qa_outputs.weight", {DIM_2, DIM_HIDDEN}, OPTIONAL, false},
 
 	/* BertForPreTraining */
-	{"cls.predictions.bias", {DIM_VOCABULARY}, OPTIONAL},
-	{"cls.predictions.decoder.bias", {DIM_VOCABULARY}, OPTIONAL},
-	{"cls.predictions.decoder.weight", {DIM_VOCABULARY, DIM_HIDDEN}, OPTIONAL},
-	{"cls.predictions.transform.LayerNorm.bias", {DIM_HIDDEN}, OPTIONAL},
-	{"cls.predictions.transform.LayerNorm.weight", {DIM_HIDDEN}, OPTIONAL},
-	{"cls.predictions.transform.dense.bias", {DIM_HIDDEN}, OPTIONAL},
-	{"cls.predictions.transform.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL},
-	{"cls.seq_relationship.bias", {DIM_2}, OPTIONAL},
-	{"cls.seq_relationship.weight", {DIM_2, DIM_HIDDEN}, OPTIONAL},
+	{"cls.predictions.bias", {DIM_VOCABULARY}, OPTIONAL, false},
+	{"cls.predictions.decoder.bias", {DIM_VOCABULARY}, OPTIONAL, false},
+	{"cls.predictions.decoder.weight", {DIM_VOCABULARY, DIM_HIDDEN}, OPTIONAL, false},
+	{"cls.predictions.transform.LayerNorm.bias", {DIM_HIDDEN}, OPTIONAL, false},
+	{"cls.predictions.transform.LayerNorm.weight", {DIM_HIDDEN}, OPTIONAL, false},
+	{"cls.predictions.transform.dense.bias", {DIM_HIDDEN}, OPTIONAL, false},
+	{"cls.predictions.transform.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, OPTIONAL, false},
+	{"cls.seq_relationship.bias", {DIM_2}, OPTIONAL, false},
+	{"cls.seq_relationship.weight", {DIM_2, DIM_HIDDEN}, OPTIONAL, false},
 };
 
 /* Behind "encoder.layer.N."; all required. */
 static const tensor_pattern layer_patterns[] = {
-	{"attention.output.LayerNorm.bias", {DIM_HIDDEN}, REQUIRED},
-	{"attention.output.LayerNorm.weight", {DIM_HIDDEN}, REQUIRED},
-	{"attention.output.dense.bias", {DIM_HIDDEN}, REQUIRED},
-	{"attention.output.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
-	{"attention.self.key.bias", {DIM_HIDDEN}, REQUIRED},
-	{"attention.self.key.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
-	{"attention.self.query.bias", {DIM_HIDDEN}, REQUIRED},
-	{"attention.self.query.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
-	{"attention.self.value.bias", {DIM_HIDDEN}, REQUIRED},
-	{"attention.self.value.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED},
-	{"intermediate.dense.bias", {DIM_INTERMEDIATE}, REQUIRED},
-	{"intermediate.dense.weight", {DIM_INTERMEDIATE, DIM_HIDDEN}, REQUIRED},
-	{"output.LayerNorm.bias", {DIM_HIDDEN}, REQUIRED},
-	{"output.LayerNorm.weight", {DIM_HIDDEN}, REQUIRED},
-	{"output.dense.bias", {DIM_HIDDEN}, REQUIRED},
-	{"output.dense.weight", {DIM_HIDDEN, DIM_INTERMEDIATE}, REQUIRED},
+	{"attention.output.LayerNorm.bias", {DIM_HIDDEN}, REQUIRED, false},
+	{"attention.output.LayerNorm.weight", {DIM_HIDDEN}, REQUIRED, false},
+	{"attention.output.dense.bias", {DIM_HIDDEN}, REQUIRED, false},
+	{"attention.output.dense.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED, false},
+	{"attention.self.key.bias", {DIM_HIDDEN}, REQUIRED, false},
+	{"attention.self.key.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED, true},
+	{"attention.self.query.bias", {DIM_HIDDEN}, REQUIRED, false},
+	{"attention.self.query.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED, true},
+	{"attention.self.value.bias", {DIM_HIDDEN}, REQUIRED, false},
+	{"attention.self.value.weight", {DIM_HIDDEN, DIM_HIDDEN}, REQUIRED, true},
+	{"intermediate.dense.bias", {DIM_INTERMEDIATE}, REQUIRED, false},
+	{"intermediate.dense.weight", {DIM_INTERMEDIATE, DIM_HIDDEN}, REQUIRED, true},
+	{"output.LayerNorm.bias", {DIM_HIDDEN}, REQUIRED, false},
+	{"output.LayerNorm.weight", {DIM_HIDDEN}, REQUIRED, false},
+	{"output.dense.bias", {DIM_HIDDEN}, REQUIRED, false},
+	{"output.dense.weight", {DIM_HIDDEN, DIM_INTERMEDIATE}, REQUIRED, true},
 };
 
 #define NUM_PATTERNS ((int) (sizeof(patterns) / sizeof(patterns[0])))
@@ -195,6 +203,9 @@ fill_spec(const electra_config *config, const tensor_pattern *pattern, electra_t
 	spec->required = pattern_required(config, pattern);
 	spec->text = pattern->shape[0] == DIM_TOKENS || pattern->shape[0] == DIM_BYTES;
 	spec->quantized = pattern_quantized(pattern);
+	if (pattern->exact)
+		spec->num_exact = spec->shape[1] < ELECTRA_EXACT_CHANNELS ? (int) spec->shape[1] :
+			ELECTRA_EXACT_CHANNELS;
 }
 
 static void
@@ -277,41 +288,70 @@ find_spec(const electra_config *config, const char *name, electra_tensor_spec *s
 	return false;
 }
 
-size_t
-electra_tensor_scale_base(const char *name)
+const char *
+electra_tensor_spec_companion(const electra_tensor_spec *spec, int index)
 {
-	size_t		length = strlen(name);
-	size_t		suffix = strlen(ELECTRA_SCALE_SUFFIX);
+	int			count = !spec->quantized ? 0 : spec->num_exact > 0 ? NUM_COMPANIONS : 1;
 
-	return length > suffix && strcmp(name + length - suffix, ELECTRA_SCALE_SUFFIX) == 0 ? length - suffix : 0;
+	return index < count ? companions[index] : NULL;
 }
 
-/* The scales of a quantized tensor, whose name has base_length bytes: those of each row's groups. */
-static bool
-find_scale_spec(const electra_config *config, const char *name, size_t base_length,
-				electra_tensor_spec *spec)
+size_t
+electra_tensor_companion_base(const char *name)
 {
+	size_t		length = strlen(name);
+
+	for (int i = 0; i < NUM_COMPANIONS; i++)
+	{
+		size_t		suffix = strlen(companions[i]);
+
+		if (length > suffix && strcmp(name + length - suffix, companions[i]) == 0)
+			return length - suffix;
+	}
+	return 0;
+}
+
+/* What belongs to a quantized tensor, whose name has base_length bytes. */
+static bool
+find_companion(const electra_config *config, const char *name, size_t base_length,
+			   electra_tensor_spec *spec)
+{
+	const char *suffix = name + base_length;
 	char		base[sizeof(spec->name)];
+	electra_tensor_spec owner = {.rank = 0};
+	bool		known = false;
 
 	snprintf(base, sizeof(base), "%.*s", (int) base_length, name);
-	if (!find_spec(config, base, spec) || !spec->quantized)
+	if (!find_spec(config, base, &owner))
+		return false;
+	for (int i = 0; electra_tensor_spec_companion(&owner, i) != NULL; i++)
+		known = known || strcmp(suffix, electra_tensor_spec_companion(&owner, i)) == 0;
+	if (!known)
 		return false;
 	snprintf(spec->name, sizeof(spec->name), "%s", name);
-	spec->shape[1] = (spec->shape[1] + ELECTRA_INT8_GROUP - 1) / ELECTRA_INT8_GROUP;
-	spec->required = false;
-	spec->quantized = false;
+	spec->rank = 2;
+	spec->shape[0] = owner.shape[0];
+	if (strcmp(suffix, ELECTRA_SCALE_SUFFIX) == 0)
+		spec->shape[1] = (owner.shape[1] + ELECTRA_INT8_GROUP - 1) / ELECTRA_INT8_GROUP;
+	else if (strcmp(suffix, ELECTRA_EXACT_SUFFIX) == 0)
+		spec->shape[1] = owner.num_exact;
+	else
+	{
+		spec->rank = 1;
+		spec->shape[0] = owner.num_exact;
+	}
 	return true;
 }
 
 bool
 electra_tensor_spec_find(const electra_config *config, const char *name, electra_tensor_spec *spec)
 {
-	size_t		base = config->dtype == ELECTRA_I8 ? electra_tensor_scale_base(name) : 0;
+	size_t		base = config->dtype == ELECTRA_I8 ? electra_tensor_companion_base(name) : 0;
 
 	memset(spec, 0, sizeof(*spec));
 	if (strlen(name) >= sizeof(spec->name))
 		return false;
-	return base > 0 ? find_scale_spec(config, name, base, spec) : find_spec(config, name, spec);
+	return base > 0 ? find_companion(config, name, base, spec) : find_spec(config, name, spec);
 }
 
 bool

@@ -87,7 +87,7 @@ make_narrowed(archive_content *content, const archive_entry *entry, electra_erro
 
 /* One row of a quantized tensor: its values, or its scales. */
 static void
-quantize_row(const float *values /* (K) */ , int64_t K, bool scales, char *stored)
+quantize_row(float *values /* (K) */ , int64_t K, bool scales, char *stored)
 {
 	for (int64_t k = 0; k < K; k += ELECTRA_INT8_GROUP)
 	{
@@ -102,11 +102,16 @@ quantize_row(const float *values /* (K) */ , int64_t K, bool scales, char *store
 	}
 }
 
-/* Some rows of a quantized tensor, or their scales: each is made where it stands in the archive. */
+/*
+ * Some rows of a tensor that is stored in I8, or what belongs to them: each is
+ * made where it stands in the archive.  Weights of exact channels are none of
+ * the others' business.
+ */
 static electra_status
 make_quantized(archive_content *content, const archive_entry *entry, electra_error *error)
 {
-	const int64_t K = entry->tensor->spec.shape[1];
+	const source_tensor *tensor = entry->tensor;
+	const int64_t K = tensor->spec.shape[1];
 	size_t		row_size = (size_t) entry->shape[1] * electra_dtype_size(entry->dtype);
 	int64_t		first = (int64_t) (content->position / row_size);
 	int64_t		most = PIECE_VALUES / K;
@@ -118,8 +123,22 @@ make_quantized(archive_content *content, const archive_entry *entry, electra_err
 	content->piece = content->stored;
 	content->piece_size = (size_t) count * row_size;
 	for (int64_t row = 0; row < count; row++)
-		quantize_row(content->values + row * K, K, entry->part == PART_SCALES,
-					 content->stored + (size_t) row * row_size);
+	{
+		float	   *values = content->values + row * K;
+		char	   *stored = content->stored + (size_t) row * row_size;
+
+		for (int e = 0; e < tensor->num_exact; e++)
+		{
+			float	   *value = &values[tensor->exact_channels[e]];
+
+			if (entry->part == PART_EXACT)
+				memcpy(stored + (size_t) e * sizeof(float), value, sizeof(float));
+			else
+				*value = 0;
+		}
+		if (entry->part != PART_EXACT)
+			quantize_row(values, K, entry->part == PART_SCALES, stored);
+	}
 	return ELECTRA_OK;
 }
 
@@ -132,6 +151,28 @@ finish_hashes(weight_hashes *hashes, electra_error *error)
 	while (status == ELECTRA_OK && !weight_hashes_done(hashes))
 		status = weight_hashes_step(hashes, error);
 	return status;
+}
+
+/* The numbers of exact channels. */
+static void
+make_channels(archive_content *content, const archive_entry *entry)
+{
+	for (int e = 0; e < entry->tensor->num_exact; e++)
+	{
+		float		channel = (float) entry->tensor->exact_channels[e];
+
+		memcpy(content->stored + (size_t) e * sizeof(float), &channel, sizeof(channel));
+	}
+	content->piece = content->stored;
+	content->piece_size = (size_t) entry->size;
+}
+
+/* Values that calibration has rounded: all that are left. */
+static void
+give_rounded(archive_content *content, const archive_entry *entry)
+{
+	content->piece = (const char *) entry->tensor->rounded + content->position;
+	content->piece_size = (size_t) (entry->size - content->position);
 }
 
 /* The next piece of the current entry. */
@@ -151,8 +192,18 @@ make_piece(archive_content *content, const archive_entry *entry, electra_error *
 		case PART_NARROWED:
 			status = make_narrowed(content, entry, error);
 			break;
+		case PART_CHANNELS:
+			make_channels(content, entry);
+			break;
 		case PART_QUANTIZED:
+			if (entry->tensor->rounded != NULL)
+			{
+				give_rounded(content, entry);
+				break;
+			}
+			/* FALLTHROUGH */
 		case PART_SCALES:
+		case PART_EXACT:
 			status = make_quantized(content, entry, error);
 			break;
 	}

@@ -197,19 +197,27 @@ add_text(archive_header *header, const char *name, const char *text, size_t size
 	add_entry(header, PART_TEXT, name, "", ELECTRA_U8, 1, shape)->text = text;
 }
 
-/* A tensor of the source, in I8 with its scales. */
+/* A tensor of the source, in I8 with what belongs to it. */
 static void
 add_tensor(archive_header *header, const source_tensor *tensor)
 {
 	const electra_tensor_spec *spec = &tensor->spec;
 	bool		quantized = tensor->stored_dtype == ELECTRA_I8;
 	const int64_t scales[] = {spec->shape[0], (int64_t) electra_int8_groups(spec->shape[1])};
+	const int64_t exact[] = {spec->shape[0], tensor->num_exact};
 
 	add_entry(header, quantized ? PART_QUANTIZED : PART_NARROWED, spec->name, "",
 			  tensor->stored_dtype, spec->rank, spec->shape)->tensor = tensor;
 	if (quantized)
 		add_entry(header, PART_SCALES, spec->name, ELECTRA_SCALE_SUFFIX, ELECTRA_F32, 2,
 				  scales)->tensor = tensor;
+	if (quantized && tensor->num_exact > 0)
+	{
+		add_entry(header, PART_CHANNELS, spec->name, ELECTRA_CHANNELS_SUFFIX, ELECTRA_F32, 1,
+				  exact + 1)->tensor = tensor;
+		add_entry(header, PART_EXACT, spec->name, ELECTRA_EXACT_SUFFIX, ELECTRA_F32, 2,
+				  exact)->tensor = tensor;
+	}
 }
 
 /* All tensors of the archive in their order. */
@@ -217,8 +225,8 @@ static electra_status
 list_entries(archive_header *header, const preset_source *source, const weight_hashes *hashes,
 			 electra_error *error)
 {
-	/* each tensor may have its scales, and there are three texts */
-	header->entries = malloc((2 * (size_t) source->num_tensors + 3) * sizeof(*header->entries));
+	/* each tensor may become four, and there are three texts */
+	header->entries = malloc((4 * (size_t) source->num_tensors + 3) * sizeof(*header->entries));
 	if (header->entries == NULL)
 		return out_of_memory(error);
 	for (int i = 0; i < source->num_tensors; i++)

@@ -14,13 +14,15 @@ typedef enum archive_part
 	PART_TEXT,					/* a text: the tokenizer's, or hashes */
 	PART_NARROWED,				/* a tensor of the source in F32, F16 or BF16 */
 	PART_QUANTIZED,				/* one in I8 */
-	PART_SCALES					/* the scales of that one */
+	PART_SCALES,				/* the scales of that one */
+	PART_CHANNELS,				/* its exact channels … */
+	PART_EXACT					/* … and their weights */
 } archive_part;
 
 /* A tensor of the archive. */
 typedef struct archive_entry
 {
-	char		name[sizeof(((electra_tensor_spec *) 0)->name) + sizeof(ELECTRA_SCALE_SUFFIX)];
+	char		name[sizeof(((electra_tensor_spec *) 0)->name) + sizeof(ELECTRA_CHANNELS_SUFFIX)];
 	archive_part part;
 	electra_dtype dtype;
 	int			rank;

@@ -1,7 +1,7 @@
 /*
  * Embeds the calibration texts with an image of the source's own weights and
  * with one of the quantized weights, both made in memory without an archive in
- * between.
+ * between.  Between the two the weights are rounded.
  */
 #include "import/calibration.h"
 
@@ -9,6 +9,7 @@
 #include "core/random.h"
 #include "core/tokenizer.h"
 #include "import/archive_content.h"
+#include "import/calibration_inputs.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -164,11 +165,13 @@ find_tokens(const electra_model *model, calibration_tokens *tokens, electra_erro
 
 /* The vector of one text, with what a server would do without a prompt. */
 static electra_status
-embed_text(const electra_model *model, const int32_t *ids, int32_t length, float *vector,
-		   electra_error *error)
+embed_text(const electra_model *model, const int32_t *ids, int32_t length,
+		   const electra_observer *observer, float *vector, electra_error *error)
 {
 	const int32_t offsets[] = {0, length};
-	const electra_batch batch = {.num_sequences = 1, .offsets = offsets, .token_ids = ids};
+	const electra_batch batch = {
+		.num_sequences = 1, .offsets = offsets, .token_ids = ids, .observer = observer
+	};
 	size_t		for_encoder = electra_encoder_workspace(model, &batch);
 	size_t		for_pooling = electra_pool_workspace(model);
 	size_t		size = for_encoder > for_pooling ? for_encoder : for_pooling;
@@ -187,8 +190,8 @@ embed_text(const electra_model *model, const int32_t *ids, int32_t length, float
 
 /* The vectors of all texts in malloc'd memory: (count, dimensions). */
 static electra_status
-embed(const electra_model *model, const calibration_tokens *tokens, float **vectors,
-	  electra_error *error)
+embed(const electra_model *model, const calibration_tokens *tokens, const electra_observer *observer,
+	  float **vectors, electra_error *error)
 {
 	size_t		dimensions = (size_t) electra_config_dimensions(electra_model_config(model));
 	electra_status status = ELECTRA_OK;
@@ -197,26 +200,56 @@ embed(const electra_model *model, const calibration_tokens *tokens, float **vect
 	if (*vectors == NULL)
 		return out_of_memory(error);
 	for (int i = 0; i < tokens->count && status == ELECTRA_OK; i++)
-		status = embed_text(model, tokens->ids[i], tokens->lengths[i],
+		status = embed_text(model, tokens->ids[i], tokens->lengths[i], observer,
 							*vectors + (size_t) i * dimensions, error);
 	return status;
 }
 
+static int64_t
+total_tokens(const calibration_tokens *tokens)
+{
+	int64_t		total = 0;
+
+	for (int i = 0; i < tokens->count; i++)
+		total += tokens->lengths[i];
+	return total;
+}
+
 /*
- * Makes the image of the source as it is to be stored now and embeds with it;
- * the first image's vocabulary gives the tokens.
+ * Embeds with the source's own weights, finds the tokens with its vocabulary,
+ * and rounds what is to be stored in I8.
  */
 static electra_status
-embed_source(const preset_source *source, calibration_tokens *tokens, float **vectors,
-			 electra_error *error)
+embed_exactly(preset_source *source, calibration_tokens *tokens, float **vectors, electra_error *error)
+{
+	mapped_image image = {0};
+	calibration_inputs inputs = {0};
+	const electra_observer observer = {calibration_inputs_see, &inputs};
+	electra_status status = map_image(source, &image, error);
+
+	if (status == ELECTRA_OK)
+		status = find_tokens(&image.model, tokens, error);
+	if (status == ELECTRA_OK)
+		status = calibration_inputs_open(&inputs, &source->config, total_tokens(tokens), error);
+	if (status == ELECTRA_OK)
+		status = embed(&image.model, tokens, &observer, vectors, error);
+	unmap(&image);
+	if (status == ELECTRA_OK)
+		status = calibration_inputs_round(&inputs, source, error);
+	calibration_inputs_close(&inputs);
+	return status;
+}
+
+/* Embeds with the source as it is to be stored. */
+static electra_status
+embed_as_stored(const preset_source *source, const calibration_tokens *tokens, float **vectors,
+				electra_error *error)
 {
 	mapped_image image = {0};
 	electra_status status = map_image(source, &image, error);
 
-	if (status == ELECTRA_OK && tokens->count == 0)
-		status = find_tokens(&image.model, tokens, error);
 	if (status == ELECTRA_OK)
-		status = embed(&image.model, tokens, vectors, error);
+		status = embed(&image.model, tokens, NULL, vectors, error);
 	unmap(&image);
 	return status;
 }
@@ -310,10 +343,10 @@ calibrate(preset_source *source, double min_cosine, electra_error *error)
 	if (tokens == NULL)
 		return out_of_memory(error);
 	store_as(source, ELECTRA_F32);
-	status = embed_source(source, tokens, &exact, error);
+	status = embed_exactly(source, tokens, &exact, error);
 	store_as(source, ELECTRA_I8);
 	if (status == ELECTRA_OK)
-		status = embed_source(source, tokens, &quantized, error);
+		status = embed_as_stored(source, tokens, &quantized, error);
 	if (status == ELECTRA_OK)
 	{
 		compare(exact, quantized, tokens->count, &source->config);

@@ -28,7 +28,8 @@ typedef struct weight_files
 {
 	weight_file files[1 + ELECTRA_MAX_MODULES];
 	bool		prefixed;		/* the encoder's tensors have the model's prefix */
-	float	  **scales;			/* (num_tensors): of I8 tensors still to come */
+	float	  **kept;			/* (num_tensors): what belongs to I8 tensors still
+								 * to come */
 } weight_files;
 
 /* A module's number and what follows it, if it is a module's tensor. */
@@ -52,11 +53,11 @@ is_text(const electra_tensor *tensor)
 	return tensor->dtype == ELECTRA_U8;
 }
 
-/* Scales go into the values that they belong to. */
+/* Scales and the like go into the values that they belong to. */
 static bool
-is_scales(const exporter *exporter, const electra_tensor *tensor)
+is_companion(const exporter *exporter, const electra_tensor *tensor)
 {
-	return exporter->archive->config.dtype == ELECTRA_I8 && electra_tensor_scale_base(tensor->name) > 0;
+	return exporter->archive->config.dtype == ELECTRA_I8 && electra_tensor_companion_base(tensor->name) > 0;
 }
 
 /* The file of a tensor, and in name what it is called there. */
@@ -145,7 +146,7 @@ begin(exporter *exporter, weight_files *all, electra_error *error)
 	{
 		const electra_tensor *tensor = &archive->tensors[i];
 
-		if (!is_text(tensor) && !is_scales(exporter, tensor) &&
+		if (!is_text(tensor) && !is_companion(exporter, tensor) &&
 			describe(place(all, exporter, tensor, name, sizeof(name)), tensor, name, error) != ELECTRA_OK)
 			return error->status;
 	}
@@ -176,51 +177,86 @@ copy(electra_archive_reader *reader, const electra_tensor *tensor, weight_file *
 	return ELECTRA_OK;
 }
 
-/* The scales of a tensor that comes later, into memory. */
+/* What belongs to a tensor that comes later, into memory. */
 static electra_status
-keep_scales(exporter *exporter, electra_archive_reader *reader, weight_files *all,
-			const electra_tensor *tensor, electra_error *error)
+keep_companion(exporter *exporter, electra_archive_reader *reader, weight_files *all,
+			   const electra_tensor *tensor, electra_error *error)
 {
 	size_t		size = (size_t) (tensor->end - tensor->begin);
-	float	   *scales = malloc(size);
+	float	   *values = malloc(size);
 
-	if (scales == NULL)
+	if (values == NULL)
 		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
-	all->scales[tensor - exporter->archive->tensors] = scales;
-	return electra_archive_read(reader, scales, size, error);
+	all->kept[tensor - exporter->archive->tensors] = values;
+	return electra_archive_read(reader, values, size, error);
 }
 
-/* The scales of an I8 tensor: they came before it, the reader has seen to that. */
+/* What belongs to an I8 tensor and came before it; NULL if there is no such thing. */
 static const float *
-kept_scales(const exporter *exporter, const weight_files *all, const electra_tensor *tensor)
+kept(const exporter *exporter, const weight_files *all, const electra_tensor *tensor, const char *suffix)
 {
-	char		name[sizeof(((electra_tensor_spec *) 0)->name) + sizeof(ELECTRA_SCALE_SUFFIX)];
+	char		name[sizeof(((electra_tensor_spec *) 0)->name) + sizeof(ELECTRA_CHANNELS_SUFFIX)];
+	const electra_tensor *found;
 
-	snprintf(name, sizeof(name), "%s%s", tensor->name, ELECTRA_SCALE_SUFFIX);
-	return all->scales[electra_archive_tensor(exporter->archive, name) - exporter->archive->tensors];
+	snprintf(name, sizeof(name), "%s%s", tensor->name, suffix);
+	found = electra_archive_tensor(exporter->archive, name);
+	return found != NULL ? all->kept[found - exporter->archive->tensors] : NULL;
 }
 
-/* The next tensor of the archive, an I8 one, row by row as floats. */
+/* An I8 tensor's values, row by row. */
+typedef struct quantized_tensor
+{
+	int64_t		K;
+	const float *scales;		/* (N, ceil(K/64)) */
+	int			num_exact;
+	const float *channels;		/* (num_exact) */
+	const float *exact;			/* (N, num_exact) */
+} quantized_tensor;
+
+static void
+dequantize_row(const quantized_tensor *from, size_t row, const int8_t *q /* (K) */ ,
+			   float *values /* (K) */ )
+{
+	const float *scales = from->scales + row * electra_int8_groups(from->K);
+
+	for (int64_t k = 0; k < from->K; k++)
+		values[k] = (float) q[k] * scales[k / ELECTRA_INT8_GROUP];
+	for (int e = 0; e < from->num_exact; e++)
+	{
+		float		channel = from->channels[e];
+
+		/* no image was built of this archive, which would have refused others */
+		if (channel >= 0 && channel < (float) from->K)
+			values[(int64_t) channel] = from->exact[row * (size_t) from->num_exact + (size_t) e];
+	}
+}
+
+/* The next tensor of the archive, an I8 one, as floats. */
 static electra_status
 dequantize(exporter *exporter, electra_archive_reader *reader, const weight_files *all,
 		   const electra_tensor *tensor, weight_file *file, electra_error *error)
 {
-	const size_t K = (size_t) tensor->shape[1];
-	const float *scales = kept_scales(exporter, all, tensor);
+	quantized_tensor from = {
+		.K = tensor->shape[1],
+		.scales = kept(exporter, all, tensor, ELECTRA_SCALE_SUFFIX),
+		.channels = kept(exporter, all, tensor, ELECTRA_CHANNELS_SUFFIX),
+		.exact = kept(exporter, all, tensor, ELECTRA_EXACT_SUFFIX)
+	};
+	const size_t K = (size_t) from.K;
 	int8_t	   *q = malloc(K);
 	float	   *values = malloc(K * sizeof(float));
 	electra_status status = ELECTRA_OK;
 
+	if (from.exact != NULL)
+		from.num_exact = from.K < ELECTRA_EXACT_CHANNELS ? (int) from.K : ELECTRA_EXACT_CHANNELS;
 	if (q == NULL || values == NULL)
 		status = electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
-	for (int64_t row = 0; row < tensor->shape[0] && status == ELECTRA_OK; row++)
+	for (size_t row = 0; row < (size_t) tensor->shape[0] && status == ELECTRA_OK; row++)
 	{
 		status = electra_archive_read(reader, q, K, error);
 		if (status != ELECTRA_OK)
 			break;
-		for (size_t k = 0; k < K; k++)
-			values[k] = (float) q[k] * scales[k / ELECTRA_INT8_GROUP];
-		scales += electra_int8_groups(tensor->shape[1]);
+		dequantize_row(&from, row, q, values);
 		if (fwrite(values, sizeof(float), K, file->file) != K)
 			status = electra_fail(error, ELECTRA_IO_ERROR, "could not write file \"%s\": %s", file->name,
 								  strerror(errno));
@@ -270,8 +306,8 @@ move(exporter *exporter, electra_archive_reader *reader, weight_files *all, cons
 
 	if (is_text(tensor))
 		return keep(exporter, reader, tensor, error);
-	if (is_scales(exporter, tensor))
-		return keep_scales(exporter, reader, all, tensor, error);
+	if (is_companion(exporter, tensor))
+		return keep_companion(exporter, reader, all, tensor, error);
 	file = place(all, exporter, tensor, name, sizeof(name));
 	return tensor->dtype == ELECTRA_I8 ? dequantize(exporter, reader, all, tensor, file, error) :
 		copy(reader, tensor, file, error);
@@ -301,8 +337,8 @@ export_write_weights(exporter *exporter, electra_archive_reader *reader, electra
 	electra_status status;
 
 	memset(&all, 0, sizeof(all));
-	all.scales = calloc((size_t) exporter->archive->num_tensors, sizeof(float *));
-	if (all.scales == NULL)
+	all.kept = calloc((size_t) exporter->archive->num_tensors, sizeof(float *));
+	if (all.kept == NULL)
 		return electra_fail(error, ELECTRA_OUT_OF_MEMORY, "out of memory");
 	status = begin(exporter, &all, error);
 	if (status == ELECTRA_OK)
@@ -314,7 +350,7 @@ export_write_weights(exporter *exporter, electra_archive_reader *reader, electra
 			fclose(all.files[i].file);
 	}
 	for (int i = 0; i < exporter->archive->num_tensors; i++)
-		free(all.scales[i]);
-	free(all.scales);
+		free(all.kept[i]);
+	free(all.kept);
 	return status;
 }

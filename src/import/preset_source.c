@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void
 preset_source_free(preset_source *source)
@@ -21,6 +22,8 @@ preset_source_free(preset_source *source)
 		free(source->weight_files[i].name);
 	free(source->weight_files);
 	free(source->tensors);
+	if (source->rounded != NULL)
+		munmap(source->rounded, source->rounded_size);
 	free(source->vocabulary);
 	free(source->added_tokens);
 	memset(source, 0, sizeof(*source));

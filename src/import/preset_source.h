@@ -23,6 +23,11 @@ typedef struct source_tensor
 	electra_dtype source_dtype; /* of read; what the file holds */
 	electra_dtype stored_dtype; /* in the archive: F32, F16, BF16 or I8; set by
 								 * import_options_store */
+	int			num_exact;		/* in I8: channels that stay out of it, set by
+								 * calibrate */
+	int32_t		exact_channels[ELECTRA_EXACT_CHANNELS]; /* ascending */
+	const int8_t *rounded;		/* in I8: what its values become, set by
+								 * calibrate; NULL: the nearest */
 } source_tensor;
 
 typedef struct source_provenance
@@ -57,6 +62,8 @@ typedef struct preset_source
 									 * electra_config_to_metadata */
 	int			num_weight_files;
 	source_weight_file *weight_files;	/* each once, any order */
+	void	   *rounded;		/* memory of what calibrate has rounded, mapped */
+	size_t		rounded_size;
 	void		(*close) (struct preset_source *source);	/* releases reader */
 	void	   *reader;			/* the reader's open files */
 } preset_source;

@@ -132,7 +132,7 @@ bench_gemm(size_t rows, size_t out_dim, size_t in_dim, int rounds, double limit)
 	double		work = 2.0 * (double) rows * (double) in_dim * (double) out_dim / 1e9;
 
 	for (size_t r = 0; r < rows; r++)
-		electra_int8_quantize(&call.x, r, x, in_dim);
+		electra_int8_quantize(&call.x, r, x, in_dim, 0.0f);
 	for (size_t i = 0; i < copies * matrix; i++)
 		for (int n = 0; n < ELECTRA_PANEL_COLUMNS; n++)
 			weights[i].scales[n] = 0.01f;
@@ -166,9 +166,7 @@ bench_rows(int rounds)
 	size_t		n = 512;
 	float	   *x = floats(n);
 	char	   *values = allocate(n * kernels->value_size);
-	char	   *rest = allocate(n * kernels->value_size);
 	float		scales[8];
-	float		rest_scales[8];
 	double		best[2] = {1e9, 1e9};
 
 	for (int r = 0; r < rounds; r++)
@@ -180,14 +178,13 @@ bench_rows(int rounds)
 		best[0] = now() - start < best[0] ? now() - start : best[0];
 		start = now();
 		for (int i = 0; i < 64; i++)
-			kernels->quantize_twice(x, n, values, scales, rest, rest_scales);
+			kernels->quantize_shifted(x, n, 0.5f, values, scales);
 		best[1] = now() - start < best[1] ? now() - start : best[1];
 	}
-	printf("ns an element: quantize %.3f, twice %.3f\n",
+	printf("ns an element: quantize %.3f, shifted %.3f\n",
 		   best[0] / (double) (64 * n) * 1e9, best[1] / (double) (64 * n) * 1e9);
 	free(x);
 	free(values);
-	free(rest);
 }
 
 int

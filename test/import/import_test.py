@@ -13,6 +13,7 @@ ones are.  Needs python3-h5py (keras_directories.py).
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -208,6 +209,48 @@ def quantized(values, columns):
     return weights, scales
 
 
+def in_layer(tensor):
+    return re.fullmatch(r"encoder\.layer\.\d+\.(.*\.dense|attention\.self\.(query|key|value))\.weight", tensor)
+
+
+def floats(raw):
+    return struct.unpack("<%df" % (len(raw) // 4), raw)
+
+
+def exact_channels(tensors, tensor):
+    """The numbers of the channels that stay out of int8."""
+    return [int(channel) for channel in floats(tensors.get(tensor + "_channels", ("F32", [0], b""))[2])]
+
+
+def check_layer_matrix(tensors, tensor, shape, values):
+    """
+    A matrix of a layer: exact channels as they are, the scales of the others by
+    the rule, their values rounded to make up for each other (test_int8_rounding.c).
+    """
+    rows, columns = shape
+    channels = exact_channels(tensors, tensor)
+    count = 0 if "attention.output" in tensor else min(4, columns)
+    if len(channels) != count or channels != sorted(set(channels)) or not set(channels) <= set(range(columns)):
+        return f"tensor {tensor}_channels holds {channels}"
+    if "attention.self" in tensor and channels != exact_channels(
+            tensors, re.sub("self.[a-z]*", "self.query", tensor)):
+        return f"tensor {tensor}_channels is not query's"
+    if count:
+        exact = [values[row * columns + channel] for row in range(rows) for channel in channels]
+        if tensors[tensor + "_exact"] != ("F32", [rows, count], struct.pack("<%df" % len(exact), *exact)):
+            return f"tensor {tensor}_exact is not the source's"
+    rest = [0.0 if i % columns in channels else value for i, value in enumerate(values)]
+    nearest, scales = quantized(rest, columns)
+    if tensors[tensor + "_scale"] != ("F32", [rows, (columns + 63) // 64], struct.pack("<%df" % len(scales), *scales)):
+        return f"tensor {tensor}_scale is not what it should be"
+    dtype, found_shape, raw = tensors[tensor]
+    found = struct.unpack("<%db" % len(raw), raw)
+    far = [i for i, (q, expected) in enumerate(zip(found, nearest)) if abs(q - expected) > (0 if rest[i] == 0 else 40)]
+    if dtype != "I8" or found_shape != shape or far or min(found) < -127:
+        return f"tensor {tensor} is not quantized as it should be: {far}"
+    return None
+
+
 def check_int8_export(program, archive, tensors, scratch):
     """An exported int8 preset is float32 with the same values, and says so."""
     target = os.path.join(scratch, "exported")
@@ -226,8 +269,12 @@ def check_int8_export(program, archive, tensors, scratch):
             columns, groups = shape[1], (shape[1] + 63) // 64
             values = [as_f32(q * scales[i // columns * groups + i % columns // 64])
                       for i, q in enumerate(struct.unpack("<%db" % len(raw), raw))]
+            channels = exact_channels(tensors, tensor)
+            exact = floats(tensors[tensor + "_exact"][2]) if channels else ()
+            for i, value in enumerate(exact):
+                values[i // len(channels) * columns + channels[i % len(channels)]] = value
             expected[tensor] = ("F32", shape, struct.pack("<%df" % len(values), *values))
-        elif dtype == "F32" and not tensor.endswith("_scale"):
+        elif dtype == "F32" and not tensor.endswith(("_scale", "_channels", "_exact")):
             expected[tensor] = (dtype, shape, raw)
     return None if exported == expected else "the exported tensors are not the preset's values"
 
@@ -258,6 +305,11 @@ def check_int8(program, folder, name, scratch):
         if len(shape) != 2 or tensor in LABELS:
             if tensors[tensor] != ("F32", shape, raw):
                 return f"tensor {tensor} differs from the source"
+            continue
+        if in_layer(tensor):
+            wrong = check_layer_matrix(tensors, tensor, shape, values)
+            if wrong:
+                return wrong
             continue
         weights, scales = quantized(values, shape[1])
         if tensors[tensor] != ("I8", shape, struct.pack("<%db" % len(weights), *weights)):

@@ -41,11 +41,23 @@ def copy_escape(text):
     return text
 
 
-def load_preset(golden, preset, directory):
+def read_golden():
+    """The golden file, and its vectors."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "minilm_embeddings.json")
+    with open(path, encoding="ascii") as file:
+        golden = json.load(file)
+    values = array.array("f", base64.b64decode(golden["vectors"]))
+    if sys.byteorder != "little":
+        values.byteswap()
+    size = golden["dimensions"]
+    return golden, [values[first:first + size] for first in range(0, len(values), size)]
+
+
+def load_preset(golden, preset, directory, dtype="float32"):
     with open(os.path.join(directory, "model.safetensors"), "rb") as weights:
         if hashlib.sha256(weights.read()).hexdigest() != golden["model.safetensors"]:
             sys.exit("the weights are not those of the golden file")
-    psql(f"SELECT electra_load_preset({quote(directory)}, {quote(preset)});")
+    psql(f"SELECT electra_load_preset({quote(directory)}, {quote(preset)}, dtype => {quote(dtype)});")
 
 
 def embed(texts, preset):
@@ -69,23 +81,18 @@ SELECT embedding FROM parity ORDER BY n;
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "minilm_embeddings.json")
-    with open(path, encoding="ascii") as file:
-        golden = json.load(file)
+    golden, expected = read_golden()
     if len(sys.argv) == 3:
         load_preset(golden, sys.argv[1], sys.argv[2])
 
     texts = golden["texts"]
-    expected = array.array("f", base64.b64decode(golden["vectors"]))
-    if sys.byteorder != "little":
-        expected.byteswap()
     vectors, batch_differences = embed(texts, sys.argv[1])
     if len(vectors) != len(texts):
         sys.exit(f"{len(texts)} texts, but {len(vectors)} embeddings")
 
     worst, worst_text, min_cosine = 0.0, 0, 1.0
     for i, vector in enumerate(vectors):
-        reference = expected[i * golden["dimensions"]:(i + 1) * golden["dimensions"]]
+        reference = expected[i]
         if len(vector) != len(reference):
             sys.exit(f"text {i}: {len(vector)} components, expected {len(reference)}")
         difference = max(abs(a - b) for a, b in zip(vector, reference))

@@ -183,6 +183,9 @@ fixture_quantize(preset_source *source)
 		source_tensor *tensor = &source->tensors[i];
 
 		tensor->stored_dtype = tensor->spec.quantized ? ELECTRA_I8 : ELECTRA_F32;
+		tensor->num_exact = tensor->spec.num_exact;
+		for (int e = 0; e < tensor->num_exact; e++)
+			tensor->exact_channels[e] = (int32_t) tensor->spec.shape[1] - 1 - 7 * (tensor->num_exact - 1 - e);
 	}
 	source->config.dtype = ELECTRA_I8;
 	source->config.calibration_texts = 64;

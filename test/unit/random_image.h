@@ -6,7 +6,7 @@
  * generator that test/parity/make_encoder_golden.py has too, so that reference
  * implementations can compute with the very same weights.  config.dtype says
  * how matrices and tables are stored: F16 and BF16 cut values off, I8 quantizes
- * matrices and the words.
+ * matrices and the words, with all that may belong to a matrix.
  */
 #ifndef ELECTRA_RANDOM_IMAGE_H
 #define ELECTRA_RANDOM_IMAGE_H
@@ -216,18 +216,87 @@ random_pack(random_image *image, char *panels, const float *weights, int32_t K, 
 	free(q);
 }
 
+/* What the weights of a matrix are below. */
+static inline float
+random_amplitude(int32_t in_dim)
+{
+	float		amplitude = 1.0f;
+
+	for (int64_t k = 3; k < in_dim; k *= 4)
+		amplitude *= 0.5f;
+	return amplitude;
+}
+
+/* In I8 some channels of a layer that random_linear has made stay out of it. */
+static inline void
+random_exact(random_image *image, int number, electra_image_linear *linear)
+{
+	int32_t		K = linear->in_dim;
+	int32_t		N = linear->out_dim;
+	int32_t		E = K < ELECTRA_EXACT_CHANNELS ? K : ELECTRA_EXACT_CHANNELS;
+	size_t		groups = electra_int8_groups(K);
+	float	   *weights;
+	float	   *exact;
+
+	if (linear->dtype != ELECTRA_I8)
+		return;
+	weights = random_weights(image, number, (size_t) K * N, random_amplitude(K));
+	linear->num_exact = E;
+	linear->exact = random_section(image, ((size_t) N + 31) / 32 * 32 * E * sizeof(float));
+	exact = (float *) (image->memory + linear->exact);
+	for (int32_t e = 0; e < E; e++)
+	{
+		int32_t		k = linear->exact_channels[e] = e * K / E;
+
+		for (int32_t n = 0; n < N; n++)
+		{
+			electra_int8_group *group = (electra_int8_group *) (image->memory + linear->panels) +
+				(size_t) (n / 32) * groups + k / ELECTRA_INT8_GROUP;
+			int8_t	   *packed = &group->weights[k % ELECTRA_INT8_GROUP / 4][n % 32][k % 4];
+
+			exact[(n / 32 * E + e) * 32 + n % 32] = weights[(size_t) n * K + k];
+			group->corrections[n % 32] += 128 * *packed;
+			*packed = 0;
+		}
+	}
+	free(weights);
+}
+
+/* In I8 a layer with a bias that random_linear has made takes inputs above -shift. */
+static inline void
+random_shift(random_image *image, electra_image_linear *linear, float shift)
+{
+	electra_int8_group *groups = (electra_int8_group *) (image->memory + linear->panels);
+	float	   *bias = (float *) (image->memory + linear->bias);
+	size_t		num_groups = electra_int8_groups(linear->in_dim);
+
+	if (linear->dtype != ELECTRA_I8)
+		return;
+	linear->shift = shift;
+	for (int32_t n = 0; n < linear->out_dim; n++)
+	{
+		double		sum = 0;
+
+		for (size_t g = 0; g < num_groups; g++)
+		{
+			electra_int8_group *group = &groups[(size_t) (n / 32) * num_groups + g];
+
+			sum += (double) group->scales[n % 32] * (group->corrections[n % 32] / -128);
+			group->corrections[n % 32] = 0;
+		}
+		bias[n] = (float) (bias[n] - (double) shift * sum);
+	}
+}
+
 /* Weight [out, in] from stream number, bias from number + 1. */
 static inline electra_image_linear
 random_linear(random_image *image, int number, int32_t in_dim, int32_t out_dim, bool bias)
 {
 	size_t		padded = ((size_t) out_dim + 31) / 32 * 32;
-	float		amplitude = 1.0f;
 	electra_image_linear linear = {.in_dim = in_dim, .out_dim = out_dim, .dtype = image->dtype};
 	float	   *weights;
 
-	for (int64_t k = 3; k < in_dim; k *= 4)
-		amplitude *= 0.5f;
-	weights = random_weights(image, number, (size_t) in_dim * out_dim, amplitude);
+	weights = random_weights(image, number, (size_t) in_dim * out_dim, random_amplitude(in_dim));
 	linear.panels = random_section(image, padded / 32 * electra_panel_size(image->dtype, in_dim));
 	random_pack(image, image->memory + linear.panels, weights, in_dim, out_dim);
 	free(weights);
@@ -259,6 +328,13 @@ random_layer(random_image *image, electra_image_layer *layer, int number, const 
 	layer->intermediate = random_linear(image, number + 10, hidden_dim, config->intermediate_dim, true);
 	layer->output = random_linear(image, number + 12, config->intermediate_dim, hidden_dim, true);
 	layer->output_norm = random_norm(image, number + 14, hidden_dim);
+	random_exact(image, number, &layer->query);
+	random_exact(image, number + 2, &layer->key);
+	random_exact(image, number + 4, &layer->value);
+	random_exact(image, number + 10, &layer->intermediate);
+	random_exact(image, number + 12, &layer->output);
+	if (config->activation == ELECTRA_GELU)
+		random_shift(image, &layer->output, 0.1701f);
 }
 
 /* More than enough bytes for everything. */

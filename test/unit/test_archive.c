@@ -397,6 +397,10 @@ test_int8(void **state)
 		"Expected I8"},
 		{"encoder.layer.1.output.dense.weight_scale\":{\"dtype\":\"F32\",\"shape\":[40,2]",
 		"encoder.layer.1.output.dense.weight_scale\":{\"dtype\":\"F32\",\"shape\":[2,40]", "Expected [40,2]"},
+		{"encoder.layer.1.intermediate.dense.weight_exact", "encoder.layer.1.intermediate.dense.weight_exacu",
+		"unknown tensor"},
+		{"encoder.layer.1.intermediate.dense.weight_exact\":{\"dtype\":\"F32\",\"shape\":[70,4]",
+		"encoder.layer.1.intermediate.dense.weight_exact\":{\"dtype\":\"F32\",\"shape\":[4,70]", "Expected [70,4]"},
 	};
 	preset_source source;
 	byte_buffer archive = {0};
@@ -419,8 +423,16 @@ test_int8(void **state)
 	assert_true(spec.quantized);
 	snprintf(name, sizeof(name), "%s%s", query, ELECTRA_SCALE_SUFFIX);
 	assert_non_null(electra_archive_tensor(reader.archive, name));
-	assert_int_equal(electra_tensor_scale_base(name), strlen(query));
-	assert_int_equal(electra_tensor_scale_base(query), 0);
+	assert_int_equal(electra_tensor_companion_base(name), strlen(query));
+	assert_int_equal(electra_tensor_companion_base(query), 0);
+	assert_int_equal(spec.num_exact, ELECTRA_EXACT_CHANNELS);
+	for (int i = 0; i < 3; i++)
+	{
+		snprintf(name, sizeof(name), "%s%s", query, electra_tensor_spec_companion(&spec, i));
+		assert_non_null(electra_archive_tensor(reader.archive, name));
+		assert_int_equal(electra_tensor_companion_base(name), strlen(query));
+	}
+	assert_null(electra_tensor_spec_companion(&spec, 3));
 	electra_archive_close(&reader);
 
 	/* only where the configuration says I8 */
@@ -431,6 +443,12 @@ test_int8(void **state)
 	assert_false(spec.required);
 	assert_int_equal(spec.shape[1], 1);
 	assert_false(electra_tensor_spec_find(&source.config, "embeddings.LayerNorm.weight_scale", &spec));
+	assert_false(electra_tensor_spec_find(&source.config, "embeddings.word_embeddings.weight_exact", &spec));
+	assert_false(electra_tensor_spec_find(&source.config, "encoder.layer.0.attention.output.dense.weight_channels", &spec));
+	assert_true(electra_tensor_spec_find(&source.config, "encoder.layer.0.intermediate.dense.weight_exact", &spec));
+	assert_int_equal(spec.shape[1], ELECTRA_EXACT_CHANNELS);
+	assert_true(electra_tensor_spec_find(&source.config, "encoder.layer.0.intermediate.dense.weight_channels", &spec));
+	assert_int_equal(spec.rank, 1);
 	assert_false(electra_tensor_spec_find(&source.config, "qa_outputs.weight_scale", &spec));
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "core/fpenv.h"
-#include "core/gemm_int8.h"
+#include "core/linear.h"
 #include "core/quantize.h"
 #include "random_image.h"
 
@@ -31,6 +31,10 @@ typedef struct matrix
 	float	   *scales;			/* (out_dim, groups) */
 	electra_int8_group *panels;
 	float	   *bias;			/* (ceil(out_dim / 32) * 32) */
+	float		shift;			/* above 0: inputs are quantized without a sign */
+	int			num_exact;
+	int32_t		channels[ELECTRA_EXACT_CHANNELS];
+	float	   *exact;			/* (ceil(out_dim / 32), num_exact, 32) */
 } matrix;
 
 /* Panels end where their memory does, so that a sanitizer sees what is read beyond them. */
@@ -65,6 +69,31 @@ make_matrix(size_t in_dim, size_t out_dim, uint64_t *state)
 	return m;
 }
 
+/* Takes some channels of a new matrix out of int8. */
+static void
+set_exact_channels(matrix *m, int num_exact, uint64_t *state)
+{
+	size_t		panels = (m->out_dim + 31) / 32;
+
+	m->num_exact = num_exact;
+	m->exact = allocate_aligned(panels * (size_t) num_exact * 32 * sizeof(float));
+	for (int e = 0; e < num_exact; e++)
+		m->channels[e] = (int32_t) ((size_t) e * m->in_dim / (size_t) num_exact);
+	for (size_t n = 0; n < panels * 32; n++)
+		for (int e = 0; e < num_exact; e++)
+			m->exact[(n / 32 * (size_t) num_exact + (size_t) e) * 32 + n % 32] =
+				n < m->out_dim ? random_float(state) : 0;
+}
+
+/* Makes inputs shifted: the corrections are for those that have a sign. */
+static void
+set_shift(matrix *m, float shift)
+{
+	m->shift = shift;
+	for (size_t g = 0; g < (m->out_dim + 31) / 32 * m->groups; g++)
+		memset(m->panels[g].corrections, 0, sizeof(m->panels[g].corrections));
+}
+
 static void
 free_matrix(matrix *m)
 {
@@ -72,26 +101,71 @@ free_matrix(matrix *m)
 	free(m->scales);
 	free(m->panels);
 	free(m->bias);
+	free(m->exact);
+}
+
+/* Quantizes a group by the matrix's rule. */
+static float
+quantize_group(const matrix *m, const float *x, size_t count, int *q)
+{
+	int8_t		with_sign[64];
+	uint8_t		without[64];
+	float		scale;
+
+	if (m->shift > 0)
+		scale = electra_quantize_shifted(x, count, m->shift, without);
+	else
+		scale = electra_quantize_group(x, count, with_sign);
+	for (size_t k = 0; k < count; k++)
+		q[k] = m->shift > 0 ? without[k] : with_sign[k];
+	return scale;
 }
 
 /* What the product of one row must be, to the bit. */
 static float
 expected_element(const matrix *m, const float *x, size_t n, bool bias)
 {
+	float	   *rest = malloc(m->in_dim * sizeof(float));
 	float		sum = 0.0f;
 
+	memcpy(rest, x, m->in_dim * sizeof(float));
+	for (int e = 0; e < m->num_exact; e++)
+	{
+		sum = fmaf(x[m->channels[e]],
+				   m->exact[(n / 32 * (size_t) m->num_exact + (size_t) e) * 32 + n % 32], sum);
+		rest[m->channels[e]] = -m->shift;
+	}
 	for (size_t g = 0; g < m->groups; g++)
 	{
 		size_t		count = m->in_dim - 64 * g < 64 ? m->in_dim - 64 * g : 64;
-		int8_t		q[64];
-		float		scale = electra_quantize_group(x + 64 * g, count, q);
+		int			q[64];
+		float		scale = quantize_group(m, rest + 64 * g, count, q);
 		int32_t		total = 0;
 
 		for (size_t k = 0; k < count; k++)
 			total += q[k] * m->weights[n * m->in_dim + 64 * g + k];
 		sum = fmaf((float) total, scale * m->scales[n * m->groups + g], sum);
 	}
+	free(rest);
 	return bias ? sum + m->bias[n] : sum;
+}
+
+/* Quantizes a row by the matrix's rule, and finds it unchanged. */
+static void
+quantize_row(const matrix *m, const electra_int8_rows *rows, size_t r, const float *x)
+{
+	electra_image_linear layer = {.shift = m->shift, .num_exact = m->num_exact};
+	float	   *row = malloc(m->in_dim * sizeof(float));
+	size_t		piece = m->in_dim > 256 ? 256 : m->in_dim;
+
+	memcpy(row, x, m->in_dim * sizeof(float));
+	memcpy(layer.exact_channels, m->channels, sizeof(m->channels));
+	/* in two pieces, as the encoder does with what is wide */
+	electra_linear_quantize(&layer, rows, r, 0, row, piece);
+	if (piece < m->in_dim)
+		electra_linear_quantize(&layer, rows, r, piece, row + piece, m->in_dim - piece);
+	assert_memory_equal(row, x, m->in_dim * sizeof(float));
+	free(row);
 }
 
 static void
@@ -104,13 +178,14 @@ check_product(const matrix *m, const float *x, size_t rows, bool bias, electra_k
 	electra_pacer pacer = {.poll = NULL};
 	electra_gemm_int8_call call = {
 		.x = quantized, .rows = rows, .panels = m->panels, .bias = bias ? m->bias : NULL,
+		.exact = m->exact, .num_exact = (size_t) m->num_exact,
 		.in_dim = m->in_dim, .out_dim = m->out_dim, .y = y, .y_stride = stride
 	};
 
 	for (size_t i = 0; i < rows * stride; i++)
 		y[i] = 12345.0f;
 	for (size_t r = 0; r < rows; r++)
-		electra_int8_quantize(&quantized, r, x + r * m->in_dim, m->in_dim);
+		quantize_row(m, &quantized, r, x + r * m->in_dim);
 	assert_true(electra_gemm_int8(&call, &pacer));
 	for (size_t r = 0; r < rows; r++)
 	{
@@ -149,6 +224,11 @@ test_product(void **state)
 
 			for (size_t k = 0; k < rows * m.in_dim; k++)
 				x[k] = random_float(&random) * (random_u64(&random) % 50 == 0 ? 100.0f : 1.0f);
+			if ((i + o) % 4 == 1 || (i + o) % 4 == 3)
+				set_exact_channels(&m, m.in_dim < ELECTRA_EXACT_CHANNELS ? (int) m.in_dim :
+								   1 + (int) (i + o) % ELECTRA_EXACT_CHANNELS, &random);
+			if ((i + o) % 4 >= 2)
+				set_shift(&m, 100.0f);
 			FOR_EACH_SET(set)
 				check_product(&m, x, rows, (i + o) % 2 == 0, (electra_kernel_set) set);
 			free(x);
@@ -156,7 +236,10 @@ test_product(void **state)
 		}
 }
 
-/* All 127 against all 127 or -127 is what sums most: no instruction may saturate. */
+/*
+ * All 127 against all 127 or -127 is what sums most, but for 255 where inputs
+ * are shifted: no instruction may saturate.
+ */
 static void
 test_extremes(void **state)
 {
@@ -176,53 +259,67 @@ test_extremes(void **state)
 		x[i] = i / 128 == 0 ? 3.0f : i / 128 == 1 ? -3.0f : i % 2 == 0 ? 5.0f : -5.0f;
 	FOR_EACH_SET(set)
 		check_product(&m, x, 4, true, (electra_kernel_set) set);
+	set_shift(&m, 5.0f);
+	FOR_EACH_SET(set)
+		check_product(&m, x, 4, true, (electra_kernel_set) set);
 	free_matrix(&m);
 }
 
 /* A value of a quantized row, whatever form the set stores it in. */
 static int
-stored_value(const electra_int8_table *kernels, const char *values, size_t k, int zero)
+stored_value(const electra_int8_table *kernels, const char *values, size_t k, bool has_sign)
 {
 	int16_t		wide;
 
 	if (kernels->value_size == 1)
-		return (int8_t) ((uint8_t) values[k] - (uint8_t) zero);
+		return (uint8_t) values[k] - (has_sign ? 128 : 0);
 	memcpy(&wide, values + 2 * k, sizeof(wide));
 	return wide;
 }
 
-/* A row against quantize.h; behind its end everything is zero. */
+/* A quantized row, by either rule, against quantize.h. */
+static void
+check_values(const float *x, size_t n, float shift, const electra_int8_table *kernels,
+			 const char *values, const float *scales)
+{
+	const matrix rule = {.shift = shift};
+
+	for (size_t g = 0; g < electra_int8_groups((int64_t) n); g++)
+	{
+		int			q[64] = {0};
+		float		scale = quantize_group(&rule, x + 64 * g, n - 64 * g < 64 ? n - 64 * g : 64, q);
+
+		assert_memory_equal(&scales[g], &scale, sizeof(scale));
+		for (size_t k = 0; k < 64; k++)
+			if (stored_value(kernels, values, 64 * g + k, shift == 0) != q[k])
+				fail_msg("%s: value %zu of %zu is %d, not %d", electra_kernel_set_name(electra_kernels_chosen()),
+						 64 * g + k, n, stored_value(kernels, values, 64 * g + k, shift == 0), q[k]);
+	}
+}
+
+/* A row against quantize.h, by both rules; behind its end everything is zero. */
 static void
 check_row(const float *x, size_t n)
 {
 	size_t		groups = electra_int8_groups((int64_t) n);
 	char	   *exact = malloc(n * sizeof(float));
+	float		least = -0x1p-110f;
 
+	for (size_t k = 0; k < n; k++)
+		least = x[k] < least ? x[k] : least;
 	memcpy(exact, x, n * sizeof(float));
 	FOR_EACH_SET(set)
 	{
 		const electra_int8_table *kernels = electra_kernels()->int8;
 		char	   *values = malloc(groups * 64 * kernels->value_size);
 		float	   *scales = malloc(groups * sizeof(float));
-		char		zeros[128];
-		float		zero_scale;
-		int			zero;
 
-		kernels->quantize((const float[]) {0.0f}, 1, zeros, &zero_scale);
-		assert_true(zero_scale == 0.0f);
-		zero = kernels->value_size == 1 ? zeros[0] : 0;
 		kernels->quantize((const float *) exact, n, values, scales);
-		for (size_t g = 0; g < groups; g++)
+		check_values(x, n, 0, kernels, values, scales);
+		if (least > -0x1p100f)	/* the sum with shift must be finite */
 		{
-			size_t		count = n - 64 * g < 64 ? n - 64 * g : 64;
-			int8_t		q[64] = {0};
-			float		scale = electra_quantize_group(x + 64 * g, count, q);
-
-			assert_memory_equal(&scales[g], &scale, sizeof(scale));
-			for (size_t k = 0; k < 64; k++)
-				if (stored_value(kernels, values, 64 * g + k, zero) != q[k])
-					fail_msg("%s: value %zu of %zu is %d, not %d", electra_kernel_set_name((electra_kernel_set) set),
-							 64 * g + k, n, stored_value(kernels, values, 64 * g + k, zero), q[k]);
+			kernels->quantize_shifted((const float *) exact, n, -least, values, scales);
+			check_values(x, n, -least, kernels, values, scales);
 		}
 		free(values);
 		free(scales);
@@ -266,119 +363,60 @@ test_quantize(void **state)
 
 /* Infinity or NaN anywhere in a row makes all of its products not finite, and no other's. */
 static void
-test_not_finite(void **state)
+check_not_finite(const matrix *m, uint64_t *random)
 {
 	static const float bad[] = {INFINITY, -INFINITY, NAN};
-	uint64_t	random = 4;
-	matrix		m = make_matrix(130, 40, &random);
 
-	(void) state;
-	for (size_t k = 0; k < 64; k++)
-		m.weights[k] = 0;		/* zero weights do not hide it */
-	electra_pack_int8_row(m.panels, 0, m.weights, m.scales, (int64_t) m.in_dim);
-	FOR_EACH_SET(set)
-		for (size_t kind = 0; kind < 3; kind++)
-			for (size_t place = 0; place < m.in_dim; place += 43)
+	for (size_t kind = 0; kind < 3; kind++)
+		for (size_t place = 0; place < m->in_dim; place += 43)
+		{
+			void	   *memory = allocate_aligned(electra_int8_rows_size(2, m->in_dim));
+			electra_int8_rows quantized = electra_int8_rows_at(memory, 2, m->in_dim);
+			float		x[2 * 130];
+			float		y[2 * 40];
+			electra_pacer pacer = {.poll = NULL};
+			electra_gemm_int8_call call = {
+				.x = quantized, .rows = 2, .panels = m->panels, .bias = m->bias,
+				.exact = m->exact, .num_exact = (size_t) m->num_exact,
+				.in_dim = m->in_dim, .out_dim = m->out_dim, .y = y, .y_stride = 40
+			};
+
+			for (size_t i = 0; i < 2 * m->in_dim; i++)
+				x[i] = random_float(random);
+			x[place] = bad[kind];
+			for (size_t r = 0; r < 2; r++)
+				quantize_row(m, &quantized, r, x + r * m->in_dim);
+			assert_true(electra_gemm_int8(&call, &pacer));
+			for (size_t n = 0; n < 40; n++)
 			{
-				void	   *memory = allocate_aligned(electra_int8_rows_size(2, m.in_dim));
-				electra_int8_rows quantized = electra_int8_rows_at(memory, 2, m.in_dim);
-				float		x[2 * 130];
-				float		y[2 * 40];
-				electra_pacer pacer = {.poll = NULL};
-				electra_gemm_int8_call call = {
-					.x = quantized, .rows = 2, .panels = m.panels, .bias = m.bias,
-					.in_dim = m.in_dim, .out_dim = m.out_dim, .y = y, .y_stride = 40
-				};
-
-				for (size_t i = 0; i < 2 * m.in_dim; i++)
-					x[i] = random_float(&random);
-				x[place] = bad[kind];
-				for (size_t r = 0; r < 2; r++)
-					electra_int8_quantize(&quantized, r, x + r * m.in_dim, m.in_dim);
-				assert_true(electra_gemm_int8(&call, &pacer));
-				for (size_t n = 0; n < 40; n++)
-				{
-					assert_false(isfinite(y[n]));
-					assert_true(isfinite(y[40 + n]));
-				}
-				free(memory);
+				assert_false(isfinite(y[n]));
+				assert_true(isfinite(y[40 + n]));
 			}
-	free_matrix(&m);
+			free(memory);
+		}
 }
 
-/* The rest is what the first pass leaves, to the bit; and a resumed product goes on from y. */
 static void
-test_twice(void **state)
+test_not_finite(void **state)
 {
-	uint64_t	random = 5;
-	matrix		m = make_matrix(200, 70, &random);
-	float		x[200];
-	float		left[200];
-	float		expected[70];
-	float		y[70];
+	uint64_t	random = 4;
 
 	(void) state;
-	for (size_t i = 0; i < 200; i++)
-		x[i] = random_float(&random) * (i % 64 == 5 ? 20.0f : 1.0f);
-	for (size_t g = 0; g < m.groups; g++)
+	for (int kind = 0; kind < 3; kind++)
 	{
-		int8_t		q[64];
-		size_t		count = 200 - 64 * g < 64 ? 200 - 64 * g : 64;
-		float		scale = electra_quantize_group(x + 64 * g, count, q);
+		matrix		m = make_matrix(130, 40, &random);
 
-		for (size_t k = 0; k < count; k++)
-			left[64 * g + k] = fmaf(-(float) q[k], scale, x[64 * g + k]);
+		for (size_t k = 0; k < 64; k++)
+			m.weights[k] = 0;	/* zero weights do not hide it */
+		electra_pack_int8_row(m.panels, 0, m.weights, m.scales, (int64_t) m.in_dim);
+		if (kind == 1)
+			set_exact_channels(&m, ELECTRA_EXACT_CHANNELS, &random);
+		if (kind == 2)
+			set_shift(&m, 1.0f);
+		FOR_EACH_SET(set)
+			check_not_finite(&m, &random);
+		free_matrix(&m);
 	}
-	FOR_EACH_SET(set)
-	{
-		void	   *memory[3];
-		electra_int8_rows rows[3];
-		electra_pacer pacer = {.poll = NULL};
-		electra_gemm_int8_call call = {
-			.rows = 1, .panels = m.panels, .in_dim = 200, .out_dim = 70, .y = y, .y_stride = 70
-		};
-
-		for (int i = 0; i < 3; i++)
-		{
-			memory[i] = allocate_aligned(electra_int8_rows_size(1, 200));
-			rows[i] = electra_int8_rows_at(memory[i], 1, 200);
-		}
-		electra_int8_quantize_twice(&rows[0], &rows[1], 0, x, 200);
-		electra_int8_quantize(&rows[2], 0, x, 200);
-		assert_memory_equal(rows[0].scales, rows[2].scales, m.groups * sizeof(float));
-		assert_memory_equal(rows[0].values, rows[2].values, m.groups * 64 * electra_kernels()->int8->value_size);
-		electra_int8_quantize(&rows[2], 0, left, 200);
-		assert_memory_equal(rows[1].scales, rows[2].scales, m.groups * sizeof(float));
-		assert_memory_equal(rows[1].values, rows[2].values, m.groups * 64 * electra_kernels()->int8->value_size);
-
-		call.x = rows[0];
-		assert_true(electra_gemm_int8(&call, &pacer));
-		call.x = rows[1];
-		call.resume = true;
-		call.bias = m.bias;
-		assert_true(electra_gemm_int8(&call, &pacer));
-		for (size_t n = 0; n < 70; n++)
-		{
-			float		sum = expected_element(&m, x, n, false);
-
-			for (size_t g = 0; g < m.groups; g++)
-			{
-				int8_t		q[64];
-				size_t		count = 200 - 64 * g < 64 ? 200 - 64 * g : 64;
-				float		scale = electra_quantize_group(left + 64 * g, count, q);
-				int32_t		total = 0;
-
-				for (size_t k = 0; k < count; k++)
-					total += q[k] * m.weights[n * 200 + 64 * g + k];
-				sum = fmaf((float) total, scale * m.scales[n * m.groups + g], sum);
-			}
-			expected[n] = sum + m.bias[n];
-		}
-		assert_memory_equal(y, expected, sizeof(y));
-		for (int i = 0; i < 3; i++)
-			free(memory[i]);
-	}
-	free_matrix(&m);
 }
 
 /* Every poll may stop it. */
@@ -432,7 +470,6 @@ main(void)
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_quantize),
 		cmocka_unit_test(test_not_finite),
-		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_stop),
 	};
 
