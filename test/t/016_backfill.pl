@@ -14,8 +14,11 @@ use Time::HiRes qw(time usleep);
 my $kills = $ENV{ELECTRA_BACKFILL_KILLS} || 6;
 my $node = new_electra_node('main', conf => "autovacuum = off\nmax_connections = 20");
 my $directory = make_model_directory('model');
-my $rows = 1500 * $kills;
-my $call = "CALL electra_backfill('doc', ARRAY['title', 'body'], 'embedding', 'model', batch_size => 20)";
+
+# More rows than the calls can fill before the last of them is killed: of 20, a
+# batch and its pause take 20 ms at least.
+my $rows = 2500 * $kills;
+my $call = "CALL electra_backfill('doc', ARRAY['title', 'body'], 'embedding', 'model', batch_size => 20, pause_ms => 10)";
 my $unfinished = 'SELECT count(*) FROM doc WHERE embedding IS NULL';
 
 $node->safe_psql('postgres', "SELECT electra_load_preset('$directory', 'model')");
