@@ -9,8 +9,6 @@ that both see the same clock and the same neighbours.
 """
 import argparse
 import statistics
-import threading
-import time
 
 from session import Session, heading, row
 
@@ -19,18 +17,6 @@ FILL = """
 INSERT INTO {table} SELECT n, (SELECT string_agg((ARRAY['water', 'stone', 'river', 'house', 'green', 'small', 'road',
     'morning', 'never', 'people', 'world', 'other'])[1 + (n * 7919 + k * k * 31 + k * (n % 97)) % 12], ' ')
     FROM generate_series(1, {words}) AS k) || ' ' || n FROM generate_series(1, {rows}) AS n"""
-
-
-def peak_memory(session, work):
-    """Private_Dirty (kB) of the session's backend at its highest while work() runs."""
-    peak = 0
-    thread = threading.Thread(target=work)
-    thread.start()
-    while thread.is_alive():
-        peak = max(peak, session.memory("Private_Dirty"))
-        time.sleep(0.02)
-    thread.join()
-    return peak
 
 
 def compare(options, session, words, rows):
@@ -73,7 +59,7 @@ def main():
     call = f"CALL electra_backfill('doc_10', 'body', 'embedding', '{options.preset}', batch_size => {{}})"
     heading("peak memory of the backend", "Private_Dirty", "over idle")
     for size in (100, 1000):
-        peak = peak_memory(session, lambda: session.run(call.format(size)))
+        peak = session.peak_memory(call.format(size))
         row(f"batches of {size} rows", f"{peak / 1024:.1f} MB", f"{(peak - idle) / 1024:.1f} MB")
         session.run("UPDATE doc_10 SET embedding = NULL")
     session.close()

@@ -2,6 +2,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 
 MARK = "-- done --"
@@ -42,6 +43,17 @@ class Session:
         """kB of one line of /proc/PID/smaps_rollup."""
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
             return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
+
+    def peak_memory(self, statement):
+        """kB of Private_Dirty at its highest while the statement runs, looked at every 20 ms."""
+        peak = 0
+        thread = threading.Thread(target=lambda: self.run(statement))
+        thread.start()
+        while thread.is_alive():
+            peak = max(peak, self.memory("Private_Dirty"))
+            time.sleep(0.02)
+        thread.join()
+        return peak
 
     def pin(self, core):
         os.sched_setaffinity(self.pid, {core})

@@ -10,7 +10,7 @@ table without triggers, one with the row trigger, one with the batch trigger,
 and the same statements on each: one INSERT of ROWS rows (10,000) of about 12
 tokens, an UPDATE that saves every row as it is, an UPDATE that changes every
 hundredth text, and INSERTs of one row.  Then whether all embeddings are those
-of electra_embed().  Dead rows are those that the INSERT leaves, as the server's
+of electra_embed(), and what memory the INSERT takes.  Dead rows are those that the INSERT leaves, as the server's
 statistics have them.
 """
 import statistics
@@ -44,6 +44,16 @@ def dead_rows(session, table):
     """Rows of old versions, as pgstat has them once this session has reported."""
     session.run("SELECT pg_stat_force_next_flush()")
     return int(session.run(f"SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = '{table}'"))
+
+
+def insert_memory(kind, preset, rows):
+    """kB of Private_Dirty that one INSERT adds to a fresh backend at its highest."""
+    table = f"follow_{kind}"
+    session = Session(f"TRUNCATE {table}", f"SELECT electra_embed('first', '{preset}')")
+    idle = session.memory("Private_Dirty")
+    peak = session.peak_memory(f"INSERT INTO {table} SELECT id, body FROM texts LIMIT {rows}")
+    session.close()
+    return peak - idle
 
 
 def embedded_texts(session, preset):
@@ -122,6 +132,8 @@ def main():
                  lambda value: f"{value:.1f} MB")
         if name == "save":
             line("  texts embedded", {kind: results[kind][0]["saved"] for kind in KINDS}, str)
+    line("peak memory of the INSERT over idle", {kind: insert_memory(kind, preset, rows) / 1024 for kind in KINDS},
+         lambda value: f"{value:.1f} MB")
     line("INSERT of a single row", {kind: statistics.median(result["single"] for result in results[kind])
                                     for kind in KINDS}, ms)
 

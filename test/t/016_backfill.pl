@@ -14,8 +14,13 @@ use Time::HiRes qw(time usleep);
 my $kills = $ENV{ELECTRA_BACKFILL_KILLS} || 6;
 my $node = new_electra_node('main', conf => "autovacuum = off\nmax_connections = 20");
 my $directory = make_model_directory('model');
-my $rows = 1500 * $kills;
+
+
+# More rows than the paced calls can fill before the last of them is killed: of
+# 20, a batch and its pause take 20 ms or so.
+my $rows = 2500 * $kills;
 my $call = "CALL electra_backfill('doc', ARRAY['title', 'body'], 'embedding', 'model', batch_size => 20)";
+my $paced = $call =~ s/\)$/, pause_ms => 10)/r;
 my $unfinished = 'SELECT count(*) FROM doc WHERE embedding IS NULL';
 
 $node->safe_psql('postgres', "SELECT electra_load_preset('$directory', 'model')");
@@ -58,7 +63,7 @@ END $$};
 sub kill_one
 {
 	my ($round) = @_;
-	my @calls = map { [ start_session($node, $call) ] } 1 .. 2;
+	my @calls = map { [ start_session($node, $paced) ] } 1 .. 2;
 	my ($writing) = start_session($node, sprintf($writer, $round, $rows - 1));
 
 	usleep(100_000 + rand(700_000));
@@ -87,7 +92,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM ($wrong AND embedding IS N
 	'0', 'what is there is right');
 
 # Two at once share the rest, while a third session watches and measures.
-my @calls = map { [ start_session($node, $call) ] } 1 .. 2;
+my @calls = map { [ start_session($node, $paced) ] } 1 .. 2;
 my ($writing, $writer_pid) = start_session($node, sprintf($writer, 999, $rows - 1));
 my ($longest, $watched, $shared) = (0, 0, 0);
 while (grep { $node->safe_psql('postgres', "SELECT state = 'active' FROM pg_stat_activity WHERE pid = $_->[1]") eq 't' } @calls)
