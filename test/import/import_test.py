@@ -21,7 +21,7 @@ import tempfile
 
 import keras_directories
 import make_directories
-from directory_parts import BAD, GOOD
+from directory_parts import BAD, GOOD, LOAD, TRANSFORMER
 
 # What a good directory must give, beside its tensors: metadata of the archive.
 EXPECTED = {
@@ -62,11 +62,6 @@ EXPECTED = {
     "sentence_long": {"pipeline.max_length": "16"},
 }
 EXPECTED.update(keras_directories.EXPECTED)
-
-# Where the transformer of a good directory lies, if not in its root.
-TRANSFORMER = {"sentence_subfolder": "0_Transformer"}
-# The folder to load, if not the directory itself.
-LOAD = {"hub_links": "snapshots/0123456789abcdef0123456789abcdef01234567"}
 LOAD.update(keras_directories.LOAD)
 
 
