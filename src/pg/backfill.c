@@ -260,6 +260,7 @@ fill_batch(Backfill *backfill)
 {
 	SPITupleTable *rows;
 	int			num_rows;
+	int			written = 0;
 	bool		full;
 	int64		missed;
 
@@ -281,18 +282,12 @@ fill_batch(Backfill *backfill)
 
 	if (num_rows > 0)
 	{
-		int			written = electra_backfill_rows(&backfill->batch, rows, num_rows);
-
+		written = electra_backfill_rows(&backfill->batch, rows, num_rows);
 		missed += backfill->batch.missed;
-		SPI_freetuptable(rows);
-		commit_batch();
-		backfill->progress.done += written;
 	}
-	else
-	{
-		SPI_freetuptable(rows);
-		commit_batch();
-	}
+	SPI_freetuptable(rows);
+	commit_batch();
+	backfill->progress.done += written;
 	note_missed(backfill, missed);
 	electra_backfill_place_set(backfill->table, &backfill->position, backfill->batch_end.values);
 	backfill->progress.total = Max(backfill->progress.total,

@@ -16,6 +16,11 @@ VOCAB_SIZE = 32                     # four ids more than the vocabulary has line
 GOOD = {}
 BAD = {}
 
+# Where the transformer of a good directory lies, if not in its root.
+TRANSFORMER = {"sentence_subfolder": "0_Transformer"}
+# The folder to load, if not the directory itself.
+LOAD = {"hub_links": "snapshots/0123456789abcdef0123456789abcdef01234567"}
+
 
 def good(builder):
     GOOD[builder.__name__] = builder

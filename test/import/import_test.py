@@ -22,7 +22,7 @@ import tempfile
 
 import keras_directories
 import make_directories
-from directory_parts import BAD, GOOD
+from directory_parts import BAD, GOOD, LOAD, TRANSFORMER
 
 # What a good directory must give, beside its tensors: metadata of the archive.
 EXPECTED = {
@@ -63,6 +63,7 @@ EXPECTED = {
     "sentence_long": {"pipeline.max_length": "16"},
 }
 EXPECTED.update(keras_directories.EXPECTED)
+LOAD.update(keras_directories.LOAD)
 
 # Good directories that are also loaded in int8: each kind of source, and a Dense module.
 INT8 = ("bert_plain", "electra_discriminator", "torch_zip", "half_types", "sentence_new_names", "keras_electra")
@@ -70,12 +71,6 @@ INT8 = ("bert_plain", "electra_discriminator", "torch_zip", "half_types", "sente
 # Matrices that stay as they are: a head's labels.
 LABELS = ("classifier.weight", "classifier.out_proj.weight", "qa_outputs.weight", "cls.seq_relationship.weight",
           "discriminator_predictions.dense_prediction.weight")
-
-# Where the transformer of a good directory lies, if not in its root.
-TRANSFORMER = {"sentence_subfolder": "0_Transformer"}
-# The folder to load, if not the directory itself.
-LOAD = {"hub_links": "snapshots/0123456789abcdef0123456789abcdef01234567"}
-LOAD.update(keras_directories.LOAD)
 
 
 def read_safetensors(path):

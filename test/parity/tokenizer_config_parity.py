@@ -3,7 +3,7 @@
 
     tokenizer_config_parity.py ELECTRA_IMPORT [DIRECTORY...]
 
-For every good directory of test/import (and those named) the archive's
+For every good directory of test/import/good_directories.py (and those named) the archive's
 tokenizer, decoded here, must equal AutoTokenizer's: vocabulary, added tokens
 with ids and flags, normalizer, model, post-processor.  For a directory with
 modules.json the maximal length and the lower-casing of sentence-transformers
@@ -19,9 +19,8 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "import"))
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-import make_directories             # noqa: E402
-from directory_parts import GOOD    # noqa: E402
-from import_test import LOAD, TRANSFORMER       # noqa: E402
+import good_directories             # noqa: E402,F401  (they register themselves)
+from directory_parts import GOOD, LOAD, TRANSFORMER     # noqa: E402
 from transformers import AutoTokenizer          # noqa: E402
 from transformers.utils import logging          # noqa: E402
 
@@ -125,7 +124,8 @@ def main():
     program = os.path.abspath(sys.argv[1])
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        make_directories.build(folder, GOOD)
+        for name, build in GOOD.items():
+            build(os.path.join(folder, name))
         cases = [(name, os.path.join(folder, name, LOAD.get(name, ""))) for name in GOOD]
         cases += [(path, path) for path in sys.argv[2:]]
         for name, path in cases:
