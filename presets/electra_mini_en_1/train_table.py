@@ -1,0 +1,68 @@
+"""Stage 6: the static table, WORK/models/table-….pt: embeddings, LayerNorm, mean, Dense.
+
+Each row starts as the teacher's vector of the token's string, centred, turned
+to its principal axes, and made short where the token is frequent.
+"""
+import argparse
+
+import numpy as np
+import torch
+
+from distillation import Data, train
+from student import Student
+from teacher_vectors import Teacher
+from train_vocabulary import SPECIAL
+from workplace import WORK, read_lines
+
+RATE = 4e-3
+FREQUENCY = 1e-3
+
+
+def table_name(width, dimensions, seed):
+    return f"table-{width}-{dimensions}-seed{seed}"
+
+
+def first_rows(width, tokens):
+    """(SIZE, width - 2)"""
+    strings = [token.removeprefix("##") for token in read_lines(WORK / "vocab.txt")]
+    vectors = torch.from_numpy(Teacher().embed(strings))
+    vectors -= vectors.mean(0)
+    _, _, axes = torch.linalg.svd(vectors, full_matrices=False)
+    rows = vectors @ axes[:width - 2].T
+    frequency = torch.from_numpy(np.bincount(tokens, minlength=len(strings)) / len(tokens)).float()
+    rows *= (FREQUENCY / (FREQUENCY + frequency))[:, None]
+    rows[:len(SPECIAL)] = 0
+    return rows
+
+
+def parameters(student):
+    """Rows and Dense are trained; LayerNorm stays as it is, so that layers can be put on top of it."""
+    student.electra.embeddings.requires_grad_(False)
+    rows = student.electra.embeddings.word_embeddings.requires_grad_(True)
+    return [{"params": [*rows.parameters(), *student.dense.parameters()], "lr": RATE, "weight_decay": 0.0}]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--dimensions", type=int, default=384)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--near", action="store_true", help="batches of texts that are like each other")
+    parser.add_argument("--texts", type=int, help="only the first so many, to try it out")
+    parser.add_argument("--seconds", type=float, default=0)
+    options = parser.parse_args()
+    name = table_name(options.width, options.dimensions, options.seed) + ("-near" if options.near else "")
+    name += f"-try{options.texts}" if options.texts else ""
+    if (WORK / "models" / f"{name}.pt").exists():
+        return
+    torch.manual_seed(options.seed)
+    data = Data(options.dimensions, options.texts)
+    student = Student(0, options.width, options.dimensions)
+    student.start_table(first_rows(options.width, data.tokens[:data.offsets[len(data.lengths)]]))
+    train(name, student, parameters(student), data, seed=options.seed, epochs=options.epochs, texts=256,
+          tokens=65536, warm_up=0.0, near=options.near, betas=(0.9, 0.999), clip=None, seconds=options.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Where the stages keep what they make, and how they write it.
+
+Everything lies below one folder (ELECTRA_MINI), never in the repository.  A
+file is written beside its name and renamed, so what exists is whole: a stage
+that was killed goes on where it stopped.
+"""
+import contextlib
+import json
+import os
+import platform
+import time
+import zlib
+from importlib import metadata
+from pathlib import Path
+
+SEED = 20261122
+WORK = Path(os.environ.get("ELECTRA_MINI") or Path.home() / ".cache/electra/electra_mini")
+
+
+def folder(*parts):
+    """A folder of the workplace, made where it is missing."""
+    path = WORK.joinpath(*parts)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextlib.contextmanager
+def replacing(path, mode="w"):
+    """A file that takes its name only when it is whole."""
+    path = Path(path)
+    unfinished = path.with_name(path.name + ".tmp")
+    with open(unfinished, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+        yield file
+    os.replace(unfinished, path)
+
+
+def write_json(path, value):
+    with replacing(path) as file:
+        json.dump(value, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def read_json(path):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_lines(path):
+    # Not splitlines(): that would also cut at form feeds and U+2028.
+    return Path(path).read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def record(path, packages=(), **facts):
+    """Writes beside PATH what made it: seed, versions, and the stage's own facts."""
+    made_by = {"seed": SEED, "python": platform.python_version(), "machine": platform.machine()}
+    made_by["packages"] = {name: metadata.version(name) for name in packages}
+    made_by["made"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    write_json(f"{path}.record.json", {**made_by, **facts})
+
+
+def stable_hash(text):
+    """The same number for the same text in every run, which hash() is not."""
+    return zlib.crc32(text.encode("utf-8"))
+
+
+class Budget:
+    """The seconds that one call may take; work is left resumable when they are over."""
+
+    def __init__(self, seconds):
+        self.end = time.monotonic() + seconds if seconds else float("inf")
+
+    def over(self):
+        return time.monotonic() >= self.end
