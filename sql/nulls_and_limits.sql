@@ -35,6 +35,36 @@ SELECT array_length(electra_embed(repeat('a b c ', 1000000), 'electra-untrained-
 SELECT electra_token_count(repeat('a b c ', 100000), 'electra-untrained-tiny') AS words;
 SELECT count(*) FROM electra_embed_batch(array_fill(repeat('a ', 20000), ARRAY[20]), 'electra-untrained-tiny');
 
+-- A text gives the same tokens however it is stored, and wherever the parts in
+-- which it is read end: in words longer than a part, in characters, behind white
+-- space.  lz4 only where the server has it.
+CREATE TABLE long_texts (id serial, storage text, body text);
+CREATE TABLE long_plain (LIKE long_texts INCLUDING ALL);
+ALTER TABLE long_plain ALTER body SET STORAGE EXTERNAL;
+INSERT INTO long_plain (storage, body) SELECT 'plain', repeat('x', shift) || body
+FROM generate_series(0, 5) AS shift, (VALUES
+	(repeat('river ', 3000)),
+	(repeat(repeat('ß', 1500) || ' ', 700)),
+	(repeat('é', 700000) || ' hello'),
+	(repeat(E' \t', 70000) || 'hello' || repeat('   ', 300000) || 'world'),
+	(repeat('中', 30000)),
+	((SELECT string_agg(repeat(md5(i::text), 20), ' ') FROM generate_series(1, 700) AS i))) AS v(body);
+INSERT INTO long_texts (storage, body) SELECT 'pglz', body || '' FROM long_plain;
+CREATE TABLE long_lz4 (LIKE long_texts INCLUDING ALL);
+DO $$
+BEGIN
+	ALTER TABLE long_lz4 ALTER body SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
+	NULL;
+END $$;
+INSERT INTO long_lz4 (storage, body) SELECT 'lz4', body || '' FROM long_plain;
+SELECT storage, count(*), min(length(body)) > 10000 AS long,
+	count(*) FILTER (WHERE electra_token_ids(body, 'electra-untrained-tiny') = electra_token_ids(body || '', 'electra-untrained-tiny')) AS same_ids,
+	count(*) FILTER (WHERE electra_token_count(body, 'electra-untrained-tiny') = electra_token_count(body || '', 'electra-untrained-tiny')) AS same_count,
+	count(DISTINCT electra_token_ids(body, 'electra-untrained-tiny')) AS different
+FROM (TABLE long_plain UNION ALL TABLE long_texts UNION ALL TABLE long_lz4) AS t GROUP BY storage ORDER BY storage;
+DROP TABLE long_texts, long_plain, long_lz4;
+
 -- a cancel is served in the middle, and the session goes on
 SET statement_timeout = '100ms';
 SELECT count(electra_embed(repeat('water ', 600) || i, 'electra-untrained-tiny')) FROM generate_series(1, 100000) AS i;

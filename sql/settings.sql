@@ -33,6 +33,25 @@ SELECT n, count(DISTINCT embedding::text) FROM settings_vectors GROUP BY n HAVIN
 -- the setting
 SHOW electra.kernels;
 SET electra.kernels = 'sse9';
+DO $$
+DECLARE
+	k text; detail text; refused integer := 0;
+BEGIN
+	FOR k IN SELECT kernels FROM electra_kernels() WHERE NOT available LOOP
+		BEGIN
+			PERFORM set_config('electra.kernels', k, false);
+		EXCEPTION WHEN invalid_parameter_value THEN
+			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+			IF detail <> format('This machine cannot run the kernels "%s".', k) THEN
+				RAISE EXCEPTION 'detail of kernels "%": %', k, detail;
+			END IF;
+			refused := refused + 1;
+		END;
+	END LOOP;
+	IF refused <> (SELECT count(*) FROM electra_kernels() WHERE NOT available) THEN
+		RAISE EXCEPTION 'kernels that this machine does not have were accepted';
+	END IF;
+END $$;
 SET electra.no_such_setting = 1;
 CREATE ROLE regress_electra_plain;
 SET ROLE regress_electra_plain;

@@ -7,7 +7,22 @@
 ALTER TABLE _electra.preset ADD COLUMN granted_to text[] COLLATE "C";
 
 -- No stored expression can hold a volatile function: the new arguments may
--- replace it.
+-- replace it.  To PostgreSQL that is another function: rights on it do not pass.
+DO $$
+DECLARE
+	grantees text;
+BEGIN
+	SELECT string_agg(DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
+		INTO grantees
+		FROM pg_proc, aclexplode(proacl)
+		WHERE pg_proc.oid = 'electra_load_preset(text, text, text, text, boolean, integer, integer, text, text, text)'::regprocedure AND grantee <> proowner;
+	IF grantees IS NOT NULL THEN
+		RAISE WARNING 'rights on the function electra_load_preset end with this update'
+			USING DETAIL = 'Its arguments change, which makes it a new function.',
+			HINT = format('GRANT EXECUTE ON FUNCTION electra_load_preset TO %s;', grantees);
+	END IF;
+END
+$$;
 DROP FUNCTION electra_load_preset(text, text, text, text, boolean, integer, integer, text, text, text);
 
 CREATE FUNCTION electra_load_preset(

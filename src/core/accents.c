@@ -7,8 +7,8 @@
  * not 0 is sorted by class, and the last of a run may come first.  Nonspacing
  * marks are dropped right after, so only the others (spacing marks, and marks
  * that are younger than the reference's table) are kept until their run ends.
- * Runs of these are a few characters in any language; a text that is nothing
- * else costs four bytes for each of them.
+ * Runs of these are a few characters in any language; of a text that is nothing
+ * else, bert_pipeline.c keeps no more than a word has.
  */
 #include "accents.h"
 

@@ -27,7 +27,7 @@ walk_code_point(const electra_trie *trie, uint32_t node, uint32_t code_point)
 	return electra_trie_walk(trie, node, bytes, (size_t) size);
 }
 
-/* Can a pattern begin with the byte at the cursor?  Answers nearly every place at once. */
+/* Can a pattern begin with the bytes at the cursor?  Answers nearly every place at once. */
 static bool
 may_begin(const electra_vocabulary_header *vocabulary, const electra_text *text, size_t cursor)
 {
@@ -38,7 +38,8 @@ may_begin(const electra_vocabulary_header *vocabulary, const electra_text *text,
 
 	uint8_t		byte = text->bytes[cursor];
 
-	return (vocabulary->raw_first_bytes[byte / 32] >> byte % 32 & 1) != 0;
+	return (vocabulary->raw_first_bytes[byte / 32] >> byte % 32 & 1) != 0 &&
+		(text->size - cursor < 2 || electra_vocabulary_may_be_added(vocabulary, text->bytes + cursor));
 }
 
 /* Fills in token, after and last of the longest match. */

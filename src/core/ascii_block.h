@@ -7,6 +7,7 @@
 #ifndef ELECTRA_ASCII_BLOCK_H
 #define ELECTRA_ASCII_BLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -72,6 +73,37 @@ electra_alphanumeric(const uint8_t *bytes /* (16) */ )
 	return (uint32_t) _mm_movemask_epi8(_mm_or_si128(letters, digits));
 #else
 	return electra_alphanumeric_portable(bytes);
+#endif
+}
+
+/* As electra_is_blank for eight bytes. */
+static inline bool
+electra_is_blank_word(const uint8_t *bytes)
+{
+	uint64_t	word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return (electra_bytes_between(word & ELECTRA_EVERY_BYTE(0x7f), 0x01, 0x20) & ~word) == ELECTRA_EVERY_BYTE(0x80);
+}
+
+/* The same without vectors: what electra_is_blank means. */
+static inline bool
+electra_is_blank_portable(const uint8_t *bytes /* (16) */ )
+{
+	return electra_is_blank_word(bytes) && electra_is_blank_word(bytes + 8);
+}
+
+/* Is each byte one of 0x01 … 0x20? */
+static inline bool
+electra_is_blank(const uint8_t *bytes /* (16) */ )
+{
+#if defined(__SSE2__)
+	__m128i		block = _mm_loadu_si128((const __m128i *) bytes);
+
+	return _mm_movemask_epi8(_mm_and_si128(_mm_cmpgt_epi8(block, _mm_setzero_si128()),
+										   _mm_cmplt_epi8(block, _mm_set1_epi8(0x21)))) == 0xffff;
+#else
+	return electra_is_blank_portable(bytes);
 #endif
 }
 

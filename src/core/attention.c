@@ -17,6 +17,12 @@
 
 #include "image.h"
 
+/* Keys that are packed at a time: half a panel. */
+#define PACKED_KEYS 16
+
+/* k of a tile at most: between two of them the computation can be stopped. */
+#define DEPTH_BLOCK 512
+
 static size_t
 round_up(size_t n)
 {
@@ -48,28 +54,31 @@ count_keys(const electra_attention_call *call)
 
 /* Keys as columns: (ceil(num_keys / 32), head_dim, 32), zero behind the last key. */
 static void
-pack_keys(const electra_attention_call *call, size_t num_keys, const float *key, float *panels)
+pack_keys(const electra_attention_call *call, const float *key, float *panels)
 {
-	size_t		next = 0;
+	const electra_kernel_table *kernels = electra_kernels();
+	const float *rows[PACKED_KEYS];
+	size_t		count = 0;
+	size_t		packed = 0;
 
 	for (size_t s = 0; s < call->length; s++)
 	{
-		size_t		column = next % ELECTRA_PANEL_COLUMNS;
+		size_t		column = packed % ELECTRA_PANEL_COLUMNS;
 
-		if (!is_key(call, s))
+		if (is_key(call, s))
+			rows[count++] = key + s * call->stride;
+		if (count == 0 || (count < PACKED_KEYS && s + 1 < call->length))
 			continue;
-		electra_pack_row(panels + (next - column) * call->head_dim, (int) column,
-						 key + s * call->stride, (int64_t) call->head_dim);
-		next++;
+		kernels->pack_columns(panels + (packed - column) * call->head_dim + column, rows, count,
+							  call->head_dim);
+		packed += count;
+		count = 0;
 	}
-	for (; next < round_up(num_keys); next++)
-	{
-		size_t		column = next % ELECTRA_PANEL_COLUMNS;
-		float	   *panel = panels + (next - column) * call->head_dim;
-
-		for (size_t k = 0; k < call->head_dim; k++)
-			panel[k * ELECTRA_PANEL_COLUMNS + column] = 0.0f;
-	}
+	/* the other half of the last panel */
+	packed = (packed + PACKED_KEYS - 1) / PACKED_KEYS * PACKED_KEYS;
+	if (packed % ELECTRA_PANEL_COLUMNS != 0)
+		kernels->pack_columns(panels + packed / ELECTRA_PANEL_COLUMNS * ELECTRA_PANEL_COLUMNS *
+							  call->head_dim + PACKED_KEYS, rows, 0, call->head_dim);
 }
 
 /* Components as columns: (ceil(head_dim / 32), num_keys, 32), zero behind the last one. */
@@ -79,14 +88,21 @@ pack_values(const electra_attention_call *call, const float *value, float *panel
 	for (size_t column = 0; column < call->head_dim; column += ELECTRA_PANEL_COLUMNS)
 	{
 		size_t		left = call->head_dim - column;
-		size_t		columns = left < ELECTRA_PANEL_COLUMNS ? left : ELECTRA_PANEL_COLUMNS;
 
 		for (size_t s = 0; s < call->length; s++)
 		{
+			const float *row = value + s * call->stride + column;
+
 			if (!is_key(call, s))
 				continue;
-			memcpy(panels, value + s * call->stride + column, columns * sizeof(float));
-			memset(panels + columns, 0, (ELECTRA_PANEL_COLUMNS - columns) * sizeof(float));
+			/* of a constant size it is a few instructions */
+			if (left >= ELECTRA_PANEL_COLUMNS)
+				memcpy(panels, row, ELECTRA_PANEL_COLUMNS * sizeof(float));
+			else
+			{
+				memcpy(panels, row, left * sizeof(float));
+				memset(panels + left, 0, (ELECTRA_PANEL_COLUMNS - left) * sizeof(float));
+			}
 			panels += ELECTRA_PANEL_COLUMNS;
 		}
 	}
@@ -101,6 +117,38 @@ typedef struct packed_head
 	float	   *scores;			/* (ELECTRA_MAX_TILE_ROWS, score_stride) */
 } packed_head;
 
+/*
+ * y = x times packed columns, for the rows of one tile: electra_gemm without
+ * what its caches and many rows need.
+ */
+static bool
+multiply(electra_tile_function function, size_t rows, electra_tile *tile, const float *panels,
+		 size_t depth, size_t out_dim, electra_pacer *pacer)
+{
+	const float *x = tile->x;
+	float	   *y = tile->y;
+
+	for (size_t column = 0; column < out_dim; column += ELECTRA_PANEL_COLUMNS)
+	{
+		size_t		left = out_dim - column;
+
+		tile->panel = panels + column * depth;
+		tile->columns = left < ELECTRA_PANEL_COLUMNS ? (int) left : ELECTRA_PANEL_COLUMNS;
+		tile->y = y + column;
+		for (size_t k = 0; k < depth; k += tile->depth)
+		{
+			tile->x = x + k;
+			tile->depth = depth - k < DEPTH_BLOCK ? depth - k : DEPTH_BLOCK;
+			if (electra_pacer_stop(pacer, rows * tile->depth * ELECTRA_PANEL_COLUMNS))
+				return false;
+			tile->resume = k > 0;
+			function(tile);
+			tile->panel += tile->depth * ELECTRA_PANEL_COLUMNS;
+		}
+	}
+	return true;
+}
+
 /* One head of a block of queries: context = softmax(query keys) values. */
 static bool
 attend(const electra_attention_call *call, const packed_head *head, size_t first_row, size_t rows,
@@ -110,33 +158,26 @@ attend(const electra_attention_call *call, const packed_head *head, size_t first
 	size_t		stride = score_stride(head->num_keys);
 	float	   *context = call->context + first_row * call->context_stride + first_column;
 	float		inverse[ELECTRA_MAX_TILE_ROWS];
-	electra_gemm_call score_call = {
+	electra_tile score_tile = {
 		.x = call->query + first_row * call->stride + first_column,
 		.x_stride = call->stride,
-		.rows = rows,
-		.panels = head->keys,
-		.in_dim = call->head_dim,
-		.out_dim = head->num_keys,
 		.y = head->scores,
 		.y_stride = stride
 	};
-	electra_gemm_call value_call = {
+	electra_tile value_tile = {
 		.x = head->scores,
 		.x_stride = stride,
-		.rows = rows,
-		.panels = head->values,
-		.in_dim = head->num_keys,
-		.out_dim = call->head_dim,
 		.y = context,
 		.y_stride = call->context_stride
 	};
 
-	if (!electra_gemm(&score_call, pacer) ||
+	if (!multiply(kernels->tiles[rows - 1], rows, &score_tile, head->keys, call->head_dim,
+				  head->num_keys, pacer) ||
 		electra_pacer_stop(pacer, rows * head->num_keys * ELECTRA_SOFTMAX_WORK))
 		return false;
-	for (size_t r = 0; r < rows; r++)
-		inverse[r] = kernels->softmax(head->scores + r * stride, head->num_keys);
-	if (!electra_gemm(&value_call, pacer))
+	kernels->softmax(head->scores, rows, head->num_keys, stride, inverse);
+	if (!multiply(kernels->tiles[rows - 1], rows, &value_tile, head->values, head->num_keys,
+				  call->head_dim, pacer))
 		return false;
 	for (size_t r = 0; r < rows; r++)
 		kernels->scale(context + r * call->context_stride, call->head_dim, inverse[r]);
@@ -170,7 +211,7 @@ electra_attention(const electra_attention_call *call, electra_pacer *pacer)
 		size_t		column = head * call->head_dim;
 		size_t		row = 0;
 
-		pack_keys(call, num_keys, call->key + column, keys);
+		pack_keys(call, call->key + column, keys);
 		pack_values(call, call->value + column, values);
 		for (size_t b = 0; b < num_blocks; b++)
 		{

@@ -215,13 +215,16 @@ init_sections(bert *t)
 	return electra_normalized_matcher_init(&t->matcher, p->memory);
 }
 
-/* Is nothing held back at the cursor, so that words can be read straight out of the text? */
+/*
+ * Is nothing held back at the cursor, so that words can be read straight out of
+ * the text?  In an overlong word nothing that is held back counts any more.
+ */
 static bool
 can_scan(const bert *t)
 {
 	const electra_pipeline *p = t->pipeline;
 
-	return (p->words.word_size == 0 || p->words.overlong) && t->normalizer.accents.num_marks == 0 &&
+	return (p->words.overlong || (p->words.word_size == 0 && t->normalizer.accents.num_marks == 0)) &&
 		p->cursor >= t->search_from;
 }
 
@@ -235,14 +238,31 @@ scan_words(bert *t, electra_scan *scan)
 {
 	electra_pipeline *p = t->pipeline;
 	size_t		begin = p->cursor;
-	electra_step result = electra_scan_words(scan);
+	electra_step result;
 
+	if (p->words.overlong && !electra_normalizer_end(&t->normalizer))
+		return ELECTRA_STEP_NO_MEMORY;
+	result = electra_scan_words(scan);
 	if (p->cursor > begin)
 	{
 		t->before = electra_text_before(&p->text, p->cursor);
 		t->stripping = false;
 	}
 	return result;
+}
+
+/*
+ * With more marks held back than a word has characters, the word that they all
+ * go into is too long, in whatever order.  Where nothing is looked for in
+ * normalized text they need not be kept any longer, so that an endless run of
+ * them takes no memory.
+ */
+static bool
+release_marks(bert *t)
+{
+	return t->matcher.window != NULL ||
+		t->normalizer.accents.num_marks <= (size_t) t->pipeline->config->max_word_chars ||
+		electra_normalizer_end(&t->normalizer);
 }
 
 electra_step
@@ -260,6 +280,8 @@ electra_bert_run(electra_pipeline *pipeline)
 			result = scan_words(&t, &scan);
 		if (result == ELECTRA_STEP_MORE && !pipeline->words.full)
 			result = step(&t);
+		if (result == ELECTRA_STEP_MORE && !release_marks(&t))
+			result = ELECTRA_STEP_NO_MEMORY;
 	}
 	electra_normalized_matcher_free(&t.matcher, pipeline->memory);
 	electra_normalizer_free(&t.normalizer);

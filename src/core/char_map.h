@@ -22,6 +22,8 @@ typedef enum electra_char_kind
 								 * place in the bytes, or not at all: number of
 								 * code points, number of bytes, the bytes */
 	ELECTRA_CHAR_HANGUL,		/* a syllable that goes in as its letters */
+	ELECTRA_CHAR_HELD,			/* goes into the word, but as what, and in
+								 * which place, depends on what is around it */
 	ELECTRA_CHAR_SPACE,			/* ends a word */
 	ELECTRA_CHAR_ISOLATED,		/* a word of its own, as it is */
 	ELECTRA_CHAR_ISOLATED_SEQUENCE	/* a word of its own, as SEQUENCE */
@@ -60,22 +62,27 @@ typedef enum electra_alphanumeric_kind
 /* Code points that share all bytes of their UTF-8 but the last. */
 #define ELECTRA_LAST_BYTE_SPAN 64
 
-/* Code points of UTF-8 with three bytes at most. */
-#define ELECTRA_THREE_BYTES 0x10000
+/* Spans of UTF-8 with two bytes, and with three, shorter ones counted. */
+#define ELECTRA_TWO_BYTE_SPANS 32
+#define ELECTRA_THREE_BYTE_SPANS 1024
 
 /* The part of the map that every byte needs. */
 typedef struct electra_byte_map
 {
 	uint32_t	alphanumeric;	/* electra_alphanumeric_kind */
+	uint32_t	blank;			/* are the bytes 0x01 … 0x20 all nothing or
+								 * spaces? */
 	uint8_t		kinds[256];		/* electra_byte_kind */
 	uint8_t		bytes[256];		/* of ELECTRA_BYTE_WORD: what goes into the
 								 * word; 0 for all others */
 
 	/*
-	 * 1: these 64 code points all stay in the word that they stand in, and no
-	 * added token begins with one.  0 for ASCII and surrogates.
+	 * Bit i: code point i of the span is none that ends the word that it
+	 * stands in, and no added token begins with it.  0 for what is no
+	 * character of so many bytes.
 	 */
-	uint8_t		stays[ELECTRA_THREE_BYTES / ELECTRA_LAST_BYTE_SPAN];
+	uint64_t	two_bytes_stay[ELECTRA_TWO_BYTE_SPANS];
+	uint64_t	three_bytes_stay[ELECTRA_THREE_BYTE_SPANS];
 } electra_byte_map;
 
 /* A built map, or a view of one in an image. */

@@ -29,6 +29,7 @@ typedef struct effect
 	int			num_code_points;
 	bool		ends_before;	/* a word ends before them */
 	bool		ends_behind;
+	bool		held;			/* what goes in depends on what is around it */
 	bool		careful;
 } effect;
 
@@ -125,7 +126,7 @@ push_to_piece(simulation *s, uint32_t code_point)
 	if (!s->config.lowercase)
 		return electra_words_append(&s->words, code_point);
 	if (!s->piece_begun && !electra_fold_stands_alone(code_point))
-		s->effect.careful = true;
+		s->effect.held = true;
 	s->piece_begun = s->piece_begun || !(electra_keras(code_point)->flags & ELECTRA_FOLD_DROPS);
 	return electra_fold_push(&s->fold, code_point);
 }
@@ -168,6 +169,21 @@ push_keras(simulation *s, uint32_t code_point)
 		(!spaces || push_spaced(s, ' ')) && end_piece(s);
 }
 
+/* Forgets marks that were held back, for their place depends on what follows. */
+static void
+hold_marks(simulation *s, electra_accents *accents)
+{
+	for (size_t i = 0; i < accents->num_marks; i++)
+	{
+		electra_split split = s->config.pipeline == ELECTRA_TOKENIZER_KERAS ?
+			electra_keras_split(&s->config, accents->marks[i]) : electra_bert_split(accents->marks[i]);
+
+		s->effect.careful = s->effect.careful || split != ELECTRA_SPLIT_WORD;
+	}
+	accents->num_marks = 0;
+	s->effect.held = true;
+}
+
 /* Runs the steps over one code point.  false: no memory. */
 static bool
 simulate(simulation *s, uint32_t code_point)
@@ -178,10 +194,10 @@ simulate(simulation *s, uint32_t code_point)
 	s->effect = (effect) {0};
 	if (keras ? !push_keras(s, code_point) : !electra_normalizer_push(&s->normalizer, code_point))
 		return false;
-	/* held back, for its place depends on what follows; U+0000 ends Keras's texts */
-	if (accents->num_marks > 0 || code_point == 0)
-		s->effect.careful = true;
-	accents->num_marks = 0;
+	if (accents->num_marks > 0)
+		hold_marks(s, accents);
+	/* U+0000 ends Keras's texts */
+	s->effect.careful = s->effect.careful || code_point == 0;
 	return true;
 }
 
@@ -226,8 +242,10 @@ make_entry(electra_char_map *map, const effect *e, uint32_t code_point)
 	bool		same = e->num_bytes == own_size && memcmp(e->bytes, own, (size_t) own_size) == 0;
 	uint32_t	entry = ELECTRA_CHAR_OTHER;
 
-	if (e->careful)
+	if (e->careful || (e->held && (e->ends_before || e->ends_behind)))
 		return ELECTRA_CHAR_CAREFUL;
+	if (e->held)
+		return ELECTRA_CHAR_HELD;
 	if (e->num_bytes == 0)
 		/* an empty sequence stands at the begin of the bytes */
 		return e->ends_before ? ELECTRA_CHAR_SPACE : ELECTRA_CHAR_SEQUENCE;
@@ -368,21 +386,23 @@ judge_alphanumeric(const electra_byte_map *byte_map)
 	return same ? ELECTRA_ALPHANUMERIC_SAME : small ? ELECTRA_ALPHANUMERIC_SMALL : ELECTRA_ALPHANUMERIC_OTHER;
 }
 
-/* Marks the spans of code points that all stay in a word. */
+/* Marks the code points of two and three bytes that stay in a word. */
 static void
 fill_stays(const electra_char_map *map, electra_byte_map *byte_map)
 {
-	for (uint32_t span = 0x80 / ELECTRA_LAST_BYTE_SPAN; span < ELECTRA_THREE_BYTES / ELECTRA_LAST_BYTE_SPAN; span++)
+	for (uint32_t code_point = 0x80; code_point < 0x10000; code_point++)
 	{
-		uint32_t	first = span * ELECTRA_LAST_BYTE_SPAN;
+		uint32_t	span = code_point / ELECTRA_LAST_BYTE_SPAN;
+		uint64_t   *stay = span < ELECTRA_TWO_BYTE_SPANS ? &byte_map->two_bytes_stay[span] :
+			&byte_map->three_bytes_stay[span];
 		uint8_t		bytes[ELECTRA_UTF8_MAX];
-		bool		all = first < 0xd800 || first > 0xdfff;
 
-		(void) electra_utf8_encode(first, bytes);
-		all = all && byte_map->kinds[bytes[0]] == ELECTRA_BYTE_LEAD;
-		for (uint32_t i = 0; i < ELECTRA_LAST_BYTE_SPAN && all; i++)
-			all = electra_char_stays(electra_char_map_entry(map, first + i));
-		byte_map->stays[span] = all;
+		if (code_point >= 0xd800 && code_point <= 0xdfff)
+			continue;
+		(void) electra_utf8_encode(code_point, bytes);
+		if (byte_map->kinds[bytes[0]] == ELECTRA_BYTE_LEAD &&
+			electra_char_stays(electra_char_map_entry(map, code_point)))
+			*stay |= (uint64_t) 1 << code_point % ELECTRA_LAST_BYTE_SPAN;
 	}
 }
 
@@ -420,6 +440,10 @@ fill_bytes(const electra_char_map *map, const uint32_t first_bytes[8], electra_b
 		byte_map->kinds[byte] = (uint8_t) byte_kind;
 	}
 	byte_map->alphanumeric = judge_alphanumeric(byte_map);
+	byte_map->blank = true;
+	for (int byte = 0x01; byte <= 0x20; byte++)
+		byte_map->blank = byte_map->blank && (byte_map->kinds[byte] == ELECTRA_BYTE_SPACE ||
+											  byte_map->kinds[byte] == ELECTRA_BYTE_NOTHING);
 	fill_stays(map, byte_map);
 }
 

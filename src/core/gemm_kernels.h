@@ -15,15 +15,18 @@
 #include "tile_loops.h"
 
 /*
- * Three rows share a pointer, one and two strides being part of an address.
- * The compiler is kept from making one pointer of them all, with an offset for
- * each row: more of them than there are registers.
+ * Loops over rows and over every third row, of constant length: clang unrolls
+ * before it knows what rows is.
  */
-#if defined(__GNUC__)
-#define TILE_KEEP(pointer) __asm__("" : "+r" (pointer))
-#else
-#define TILE_KEEP(pointer) ((void) (pointer))
-#endif
+#define TILE_EACH_ROW \
+	TILE_UNROLL \
+		for (int r = 0; r < TILE_ROWS; r++) \
+		if (r < rows)
+
+#define TILE_EACH_THIRD_ROW \
+	TILE_UNROLL \
+		for (int r = 0; r < TILE_ROWS; r += 3) \
+		if (r < rows)
 
 /* All products of one k, step behind the one that x and panel point to. */
 #define TILE_MULTIPLY(step) \
@@ -34,14 +37,13 @@
 		TILE_UNROLL \
 			for (int v = 0; v < TILE_VECTORS; v++) \
 			weights[v] = lanes_load(panel + (step) * ELECTRA_PANEL_COLUMNS + 16 * v); \
-		TILE_UNROLL \
-			for (int r = 0; r < rows; r++) \
+		TILE_EACH_ROW \
 		{ \
 			lanes		input = lanes_set(x[r / 3][r % 3 * x_stride + (step)]); \
 \
 			TILE_UNROLL \
 				for (int v = 0; v < TILE_VECTORS; v++) \
-				sums[r][v] = lanes_fma(input, weights[v], sums[r][v]); \
+				lanes_accumulate(&sums[r][v], input, weights[v]); \
 		} \
 	} while (0)
 
@@ -72,51 +74,52 @@ LANES_INLINE void
 tile_columns(const electra_tile *tile, const int rows, const int columns, const int first)
 {
 	lanes		sums[TILE_ROWS][TILE_VECTORS];
-	const float *x[(TILE_ROWS + 2) / 3];
+	const float *x[(TILE_ROWS + 2) / 3];	/* of every third row: one and two
+											 * strides are part of an address */
 	const float *panel = tile->panel + first;
 	const char *ahead = tile->ahead;
 	const size_t x_stride = tile->x_stride;
 	const size_t y_stride = tile->y_stride;
-	const size_t ahead_step = tile->ahead_step;
-	const size_t depth = tile->depth;
+	const size_t ahead_stride = tile->ahead_stride;
+	const size_t ahead_span = tile->ahead_lines * ahead_stride;
+	const size_t left = tile->depth % ELECTRA_TILE_STEP;
+	const float *end = panel + (tile->depth - left) * ELECTRA_PANEL_COLUMNS;
 	float	   *y = tile->y + first;
-	size_t		k = 0;
 
-	TILE_UNROLL
-		for (int r = 0; r < rows; r++)
+	TILE_EACH_ROW
 		TILE_UNROLL
 			for (int v = 0; v < TILE_VECTORS; v++)
 			sums[r][v] = lanes_set(0.0f);
 	if (tile->resume)
-		TILE_UNROLL
-			for (int r = 0; r < rows; r++)
+		TILE_EACH_ROW
 			TILE_UNROLL
 				for (int v = 0; v < TILE_VECTORS; v++)
 				sums[r][v] = tile_load(y + r * y_stride + 16 * v, columns - first - 16 * v);
 
-	TILE_UNROLL
-		for (int r = 0; r < rows; r += 3)
+	TILE_EACH_THIRD_ROW
 		x[r / 3] = tile->x + r * x_stride;
-	for (; k + ELECTRA_TILE_STEP <= depth; k += ELECTRA_TILE_STEP)
+	while (panel < end)
 	{
-		TILE_UNROLL
-			for (int r = 0; r < rows; r += 3)
-			TILE_KEEP(x[r / 3]);
-		for (const char *end = ahead + ahead_step; ahead < end; ahead += 64)
-			TILE_PREFETCH(ahead);
+		for (size_t line = 0; line < ahead_span; line += ahead_stride)
+			TILE_PREFETCH(ahead + line);
+		ahead += 64;
+		/* one step's products after the other, or their inputs would not fit the registers */
 		TILE_UNROLL
 			for (int step = 0; step < ELECTRA_TILE_STEP; step++)
+		{
+			TILE_EACH_THIRD_ROW
+				TILE_KEEP(x[r / 3]);
 			TILE_MULTIPLY(step);
-		TILE_UNROLL
-			for (int r = 0; r < rows; r += 3)
+		}
+		TILE_EACH_THIRD_ROW
 			x[r / 3] += ELECTRA_TILE_STEP;
 		panel += ELECTRA_TILE_STEP * ELECTRA_PANEL_COLUMNS;
 	}
-	for (; k < depth; k++)
+	end += left * ELECTRA_PANEL_COLUMNS;
+	while (panel < end)
 	{
 		TILE_MULTIPLY(0);
-		TILE_UNROLL
-			for (int r = 0; r < rows; r += 3)
+		TILE_EACH_THIRD_ROW
 			x[r / 3]++;
 		panel += ELECTRA_PANEL_COLUMNS;
 	}
@@ -127,12 +130,10 @@ tile_columns(const electra_tile *tile, const int rows, const int columns, const 
 		{
 			lanes		bias = lanes_load(tile->bias + first + 16 * v);
 
-			TILE_UNROLL
-				for (int r = 0; r < rows; r++)
+			TILE_EACH_ROW
 				sums[r][v] = lanes_add(sums[r][v], bias);
 		}
-	TILE_UNROLL
-		for (int r = 0; r < rows; r++)
+	TILE_EACH_ROW
 		TILE_UNROLL
 			for (int v = 0; v < TILE_VECTORS; v++)
 			tile_store(y + r * y_stride + 16 * v, sums[r][v], columns - first - 16 * v);

@@ -9,6 +9,8 @@
 #define INT8_TABLE electra_int8_avx2
 #define INT8_ROWS 3
 #define INT8_VECTORS 1
+#define INT8_PARTS 4
+#define INT8_ROWS_IN_REGISTERS 0
 #define INT8_VALUE_SIZE 2
 
 #include "lanes_avx2.h"
@@ -17,14 +19,10 @@
 /* Two numbers for each of sixteen columns, which belong together. */
 typedef struct int8_sums
 {
-	__m256i		quarter[4];		/* columns 0 … 3, 4 … 7, 8 … 11, 12 … 15 */
+	__m256i		part[4];		/* columns 0 … 3, 4 … 7, 8 … 11, 12 … 15 */
 } int8_sums;
 
-typedef struct int8_weights
-{
-	__m256i		quarter[4];
-} int8_weights;
-
+typedef __m256i int8_weights;
 typedef __m256i int8_input;
 
 LANES_INLINE int8_sums
@@ -38,16 +36,9 @@ int8_start(const int32_t *corrections)
 }
 
 LANES_INLINE int8_weights
-int8_load_weights(const int8_t *weights)
+int8_load_weights(const int8_t *weights, int part)
 {
-	int8_weights result = {{
-		_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *) weights)),
-		_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *) (weights + 16))),
-		_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *) (weights + 32))),
-		_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *) (weights + 48)))
-	}};
-
-	return result;
+	return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *) (weights + 16 * part)));
 }
 
 LANES_INLINE int8_input
@@ -59,12 +50,12 @@ int8_load_input(const char *x, int step)
 	return _mm256_set1_epi64x(four);
 }
 
-LANES_INLINE int8_sums
-int8_dot(int8_sums sums, int8_input input, int8_weights weights)
+/* One product after the other: the compiler would add products first, and run out of registers. */
+LANES_INLINE __m256i
+int8_dot(__m256i sums, int8_input input, int8_weights weights)
 {
-	for (int i = 0; i < 4; i++)
-		sums.quarter[i] = _mm256_add_epi32(sums.quarter[i],
-										   _mm256_madd_epi16(input, weights.quarter[i]));
+	sums = _mm256_add_epi32(sums, _mm256_madd_epi16(input, weights));
+	__asm__("":"+x"(sums));
 	return sums;
 }
 
@@ -78,19 +69,18 @@ int8_half_to_floats(__m256i low, __m256i high)
 LANES_INLINE lanes
 int8_to_floats(int8_sums sums)
 {
-	lanes		result = {int8_half_to_floats(sums.quarter[0], sums.quarter[1]),
-	int8_half_to_floats(sums.quarter[2], sums.quarter[3])};
+	lanes		result = {int8_half_to_floats(sums.part[0], sums.part[1]),
+	int8_half_to_floats(sums.part[2], sums.part[3])};
 
 	return result;
 }
 
-/* From 16 bits, negative numbers are widened back as they are. */
 LANES_INLINE void
 int8_store_values(char *values, const lanes group[4], const bool has_sign)
 {
 	(void) has_sign;
 	for (int i = 0; i < 4; i++)
-		_mm256_storeu_si256((__m256i *) (values + 32 * i), lanes_low_words(group[i]));
+		_mm256_storeu_si256((__m256i *) (values + 32 * i), lanes_to_words(group[i]));
 }
 
 #include "int8_kernels.h"

@@ -34,20 +34,19 @@ lanes_largest_magnitude(lanes a)
 	return _mm_cvtss_f32(_mm_castsi128_ps(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1))));
 }
 
-/* The low half of each lane, sixteen 16-bit numbers. */
+/* The nearest integers, ties to even, as sixteen 16-bit numbers. */
 LANES_INLINE __m256i
-lanes_low_words(lanes a)
+lanes_to_words(lanes a)
 {
-	__m256i		low = _mm256_and_si256(_mm256_castps_si256(a.low), _mm256_set1_epi32(0xffff));
-	__m256i		high = _mm256_and_si256(_mm256_castps_si256(a.high), _mm256_set1_epi32(0xffff));
-
-	return _mm256_permute4x64_epi64(_mm256_packus_epi32(low, high), 0xd8);
+	return _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_cvtps_epi32(a.low),
+													   _mm256_cvtps_epi32(a.high)), 0xd8);
 }
 
+/* The same as bytes. */
 LANES_INLINE __m128i
-lanes_low_bytes(lanes a)
+lanes_to_bytes(lanes a)
 {
-	__m256i		words = _mm256_and_si256(lanes_low_words(a), _mm256_set1_epi16(0xff));
+	__m256i		words = _mm256_and_si256(lanes_to_words(a), _mm256_set1_epi16(0xff));
 
 	return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }

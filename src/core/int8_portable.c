@@ -8,17 +8,25 @@
 #define INT8_TABLE electra_int8_portable
 #define INT8_ROWS 3
 #define INT8_VECTORS 1
+#define INT8_PARTS 1
+#define INT8_ROWS_IN_REGISTERS 3
 #define INT8_VALUE_SIZE 1		/* bytes of a stored activation */
 
 #include "lanes_portable.h"
 
-/* The int32 sums of sixteen columns. */
-typedef struct int8_sums
+/* Some of the int32 sums, of sixteen columns here. */
+typedef struct int8_part
 {
 	int32_t		value[16];
+} int8_part;
+
+/* The sums of sixteen columns. */
+typedef struct int8_sums
+{
+	int8_part	part[INT8_PARTS];
 } int8_sums;
 
-/* Four k of sixteen columns. */
+/* Four k of a part's columns. */
 typedef struct int8_weights
 {
 	int8_t		value[16][4];
@@ -36,15 +44,17 @@ int8_start(const int32_t *corrections /* (16) */ )
 {
 	int8_sums	sums;
 
-	memcpy(sums.value, corrections, sizeof(sums.value));
+	memcpy(sums.part[0].value, corrections, sizeof(sums.part[0].value));
 	return sums;
 }
 
+/* Of part number part. */
 LANES_INLINE int8_weights
-int8_load_weights(const int8_t *weights /* (16, 4) */ )
+int8_load_weights(const int8_t *weights /* (16, 4) */ , int part)
 {
 	int8_weights result;
 
+	(void) part;
 	memcpy(result.value, weights, sizeof(result.value));
 	return result;
 }
@@ -59,8 +69,8 @@ int8_load_input(const char *x, int step)
 	return result;
 }
 
-LANES_INLINE int8_sums
-int8_dot(int8_sums sums, int8_input input, int8_weights weights)
+LANES_INLINE int8_part
+int8_dot(int8_part sums, int8_input input, int8_weights weights)
 {
 	for (int i = 0; i < 16; i++)
 		for (int k = 0; k < 4; k++)
@@ -75,7 +85,7 @@ int8_to_floats(int8_sums sums)
 	lanes		result;
 
 	for (int i = 0; i < 16; i++)
-		result.value[i] = (float) sums.value[i];
+		result.value[i] = (float) sums.part[0].value[i];
 	return result;
 }
 
@@ -115,24 +125,20 @@ lanes_largest_magnitude(lanes a)
 	return a.value[best];
 }
 
-/* The low eight bits of each lane: the integer, where INT8_MAGIC has been added to it. */
-LANES_INLINE void
-lanes_store_low_bytes(void *target /* (16) */ , lanes a)
-{
-	uint8_t    *bytes = target;
-
-	for (int i = 0; i < 16; i++)
-		bytes[i] = (uint8_t) lane_bits(a, i);
-}
-
-/* Stores a quantized group, whose values have a sign or none. */
+/*
+ * Stores a quantized group, the integers nearest to its values, which have a
+ * sign or none.  1.5 * 2^23 added to a float below 2^22 leaves the nearest
+ * integer, ties to even, in the low bits.
+ */
 LANES_INLINE void
 int8_store_values(char *values /* (64) */ , const lanes group[4], const bool has_sign)
 {
-	for (int i = 0; i < 4; i++)
-		lanes_store_low_bytes(values + 16 * i, group[i]);
-	for (int i = 0; i < ELECTRA_INT8_GROUP && has_sign; i++)
-		values[i] ^= (char) 0x80;
+	for (int i = 0; i < ELECTRA_INT8_GROUP; i++)
+	{
+		lanes		rounded = lanes_add(group[i / 16], lanes_set(12582912.0f));
+
+		values[i] = (char) (lane_bits(rounded, i % 16) ^ (has_sign ? 0x80u : 0u));
+	}
 }
 
 #include "int8_kernels.h"

@@ -18,6 +18,9 @@
 /* No set has taller tiles. */
 #define ELECTRA_MAX_INT8_ROWS 8
 
+/* A group is a multiple of so many times four k. */
+#define ELECTRA_INT8_FETCH_STEPS 4
+
 /* Bytes of a stored value at most. */
 #define ELECTRA_MAX_INT8_VALUE 2
 
@@ -48,10 +51,10 @@ typedef struct electra_int8_tile
 	size_t		exact_stride;
 	const float *exact;			/* (num_exact, 32): their weights */
 	int			num_exact;		/* 0: none */
-	const char *ahead;			/* weights that later tiles need: with each
-								 * four k, a cache line or two are fetched from
-								 * here … */
-	size_t		ahead_step;		/* … and so many bytes further with the next */
+	const char *ahead;			/* weights that later tiles need: with every
+								 * ELECTRA_INT8_FETCH_STEPS times four k, … */
+	size_t		ahead_step;		/* … so many bytes more are fetched into the
+								 * caches: a multiple of 64 */
 } electra_int8_tile;
 
 typedef void (*electra_int8_tile_function) (const electra_int8_tile *tile);

@@ -164,14 +164,14 @@ can_scan(const keras *k)
 {
 	const electra_words *words = &k->pipeline->words;
 
-	return k->accents.num_marks == 0 &&
-		(words->overlong || (words->word_size == 0 && k->fold.starter == 0 && k->fold.num_marks == 0));
+	return words->overlong || (words->word_size == 0 && k->accents.num_marks == 0 && k->fold.starter == 0 &&
+							   k->fold.num_marks == 0);
 }
 
 static electra_step
 scan_words(keras *k, electra_scan *scan)
 {
-	if (k->pipeline->words.overlong && !electra_fold_end(&k->fold))
+	if (k->pipeline->words.overlong && !(electra_accents_end(&k->accents) && electra_fold_end(&k->fold)))
 		return ELECTRA_STEP_NO_MEMORY;
 	return electra_scan_words(scan);
 }

@@ -25,6 +25,7 @@
 	.activate = activation_apply, \
 	.activate_rows = activation_apply_rows, \
 	.softmax = row_softmax, \
+	.pack_columns = row_pack_columns, \
 	.dot = row_dot, \
 	.products = row_products, \
 	.sum_rows = row_sum_rows, \

@@ -29,11 +29,13 @@ typedef struct electra_tile
 	bool		resume;			/* go on from the sums in y instead of 0 */
 	const char *ahead;			/* weights that later tiles need: with every
 								 * ELECTRA_TILE_STEP k, … */
-	size_t		ahead_step;		/* … so many bytes more are fetched into the
-								 * caches: a multiple of 64 */
+	size_t		ahead_lines;	/* … so many lines are fetched into the caches,
+								 * ahead_stride bytes apart: the next ones of as
+								 * many streams */
+	size_t		ahead_stride;
 } electra_tile;
 
-#define ELECTRA_TILE_STEP 2
+#define ELECTRA_TILE_STEP 4
 
 typedef void (*electra_tile_function) (const electra_tile *tile);
 
@@ -64,8 +66,13 @@ typedef struct electra_kernel_table
 	void		(*activate_rows) (electra_activation activation, float *x, size_t rows,
 								  size_t columns, size_t stride);
 
-	/* x := exp(x - max x); returns 1 / the sum of them */
-	float		(*softmax) (float *x /* (n) */ , size_t n);
+	/* of each row x := exp(x - max x), and 1 / the sum of them */
+	void		(*softmax) (float *x /* (rows, n) */ , size_t rows, size_t n, size_t stride,
+							float *inverse /* (rows) */ );
+
+	/* the first count (0 … 16) of 16 columns of a panel are these rows, the others 0 */
+	void		(*pack_columns) (float *panel /* (n, 32) */ , const float *const *rows /* (count) */ ,
+								 size_t count, size_t n);
 
 	float		(*dot) (const float *a /* (n) */ , const float *b, size_t n);
 

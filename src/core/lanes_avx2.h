@@ -18,6 +18,8 @@
 #define LANES_HALF_TARGET __attribute__((target("avx2,fma,f16c")))
 #define LANES_HAS_HALF electra_has_f16c()
 
+#define LANES_CHAINS 2
+
 typedef struct lanes
 {
 	__m256		low;			/* lanes 0 … 7 */
@@ -139,6 +141,12 @@ lanes_fma(lanes a, lanes b, lanes c)
 	_mm256_fmadd_ps(a.high, b.high, c.high)};
 
 	return result;
+}
+
+LANES_INLINE void
+lanes_accumulate(lanes *sum, lanes a, lanes b)
+{
+	*sum = lanes_fma(a, b, *sum);
 }
 
 LANES_INLINE lanes

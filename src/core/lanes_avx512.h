@@ -17,6 +17,8 @@
 #define LANES_HALF_TARGET LANES_TARGET
 #define LANES_HAS_HALF true
 
+#define LANES_CHAINS 4
+
 typedef __m512 lanes;
 
 LANES_INLINE lanes
@@ -94,6 +96,13 @@ lanes_fma(lanes a, lanes b, lanes c)
 	return _mm512_fmadd_ps(a, b, c);
 }
 
+/* sum := a b + sum, in its register: where nearly all of them hold sums, gcc would move them about. */
+LANES_INLINE void
+lanes_accumulate(lanes *sum, lanes a, lanes b)
+{
+	__asm__("vfmadd231ps %2, %1, %0" : "+v" (*sum) : "v" (a), "v" (b));
+}
+
 LANES_INLINE lanes
 lanes_max(lanes a, lanes b)
 {
@@ -143,6 +152,42 @@ lanes_largest(lanes a)
 	__m128		two = _mm_max_ps(four, _mm_movehl_ps(four, four));
 
 	return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+/* Rows become columns: pairs of rows, fours, then quarters of registers change places. */
+#define LANES_TRANSPOSE
+LANES_INLINE void
+lanes_transpose(lanes *rows /* (16) */ )
+{
+	__m512d		pairs[16];
+	lanes		fours[16];
+
+#pragma GCC unroll 4
+	for (int r = 0; r < 16; r += 4)
+	{
+		pairs[r] = _mm512_castps_pd(_mm512_unpacklo_ps(rows[r], rows[r + 1]));
+		pairs[r + 1] = _mm512_castps_pd(_mm512_unpackhi_ps(rows[r], rows[r + 1]));
+		pairs[r + 2] = _mm512_castps_pd(_mm512_unpacklo_ps(rows[r + 2], rows[r + 3]));
+		pairs[r + 3] = _mm512_castps_pd(_mm512_unpackhi_ps(rows[r + 2], rows[r + 3]));
+		fours[r] = _mm512_castpd_ps(_mm512_unpacklo_pd(pairs[r], pairs[r + 2]));
+		fours[r + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(pairs[r], pairs[r + 2]));
+		fours[r + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(pairs[r + 1], pairs[r + 3]));
+		fours[r + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(pairs[r + 1], pairs[r + 3]));
+	}
+	/* now quarter q of fours[4 a + c] is rows 4 a … 4 a + 3 of column 4 q + c */
+#pragma GCC unroll 4
+	for (int c = 0; c < 4; c++)
+	{
+		lanes		even_low = _mm512_shuffle_f32x4(fours[c], fours[c + 4], 0x88);
+		lanes		odd_low = _mm512_shuffle_f32x4(fours[c], fours[c + 4], 0xdd);
+		lanes		even_high = _mm512_shuffle_f32x4(fours[c + 8], fours[c + 12], 0x88);
+		lanes		odd_high = _mm512_shuffle_f32x4(fours[c + 8], fours[c + 12], 0xdd);
+
+		rows[c] = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
+		rows[c + 8] = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
+		rows[c + 4] = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
+		rows[c + 12] = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
+	}
 }
 
 typedef struct wide_lanes

@@ -18,6 +18,8 @@
 #define LANES_HALF_TARGET LANES_TARGET
 #define LANES_HAS_HALF true
 
+#define LANES_CHAINS 2
+
 typedef struct lanes
 {
 	float32x4_t quarter[4];		/* lanes 0 … 3, 4 … 7, 8 … 11, 12 … 15 */
@@ -126,6 +128,12 @@ lanes_fma(lanes a, lanes b, lanes c)
 	for (int i = 0; i < 4; i++)
 		c.quarter[i] = vfmaq_f32(c.quarter[i], a.quarter[i], b.quarter[i]);
 	return c;
+}
+
+LANES_INLINE void
+lanes_accumulate(lanes *sum, lanes a, lanes b)
+{
+	*sum = lanes_fma(a, b, *sum);
 }
 
 /* By comparison: vmaxq_f32 has other rules for NaN and zeros. */

@@ -23,6 +23,12 @@
 /* Functions of many operations: inlined here, they would only swell the code. */
 #define LANES_FUNCTION static inline
 
+/*
+ * Vectors that a function of many dependent steps (vector_math.h) takes at a
+ * time: as many as there are registers for.
+ */
+#define LANES_CHAINS 1
+
 typedef struct lanes
 {
 	float		value[16];
@@ -108,6 +114,13 @@ lanes_fma(lanes a, lanes b, lanes c)
 	for (int i = 0; i < 16; i++)
 		c.value[i] = fmaf(a.value[i], b.value[i], c.value[i]);
 	return c;
+}
+
+/* sum := a b + sum. */
+LANES_INLINE void
+lanes_accumulate(lanes *sum, lanes a, lanes b)
+{
+	*sum = lanes_fma(a, b, *sum);
 }
 
 /* a > b ? a : b, so b where one of them is NaN or both are zero (as maxps). */

@@ -118,7 +118,8 @@ dense_int8(const electra_model *model, const electra_image_linear *layer, const 
 
 			tile.groups = panels + column / ELECTRA_PANEL_COLUMNS * groups + first;
 			tile.ahead = (const char *) (tile.groups + groups);
-			tile.ahead_step = sizeof(electra_int8_group) / (ELECTRA_INT8_GROUP / 4);
+			tile.ahead_step = sizeof(electra_int8_group) /
+				(ELECTRA_INT8_GROUP / 4 / ELECTRA_INT8_FETCH_STEPS);
 			tile.columns = left < ELECTRA_PANEL_COLUMNS ? (int) left : ELECTRA_PANEL_COLUMNS;
 			tile.bias = last && bias != NULL ? bias + column : NULL;
 			tile.y = y + column;

@@ -147,37 +147,98 @@ row_layer_norm(float *x, const float *residual, const float *weight, const float
 	}
 }
 
+/* The same vector of count rows, starting at x; elements behind the end are rest. */
+LANES_INLINE void
+row_load_each(lanes *values, const float *x, size_t stride, size_t left, lanes rest, const int count)
+{
+	LANES_EACH
+		values[i] = left >= 16 ? lanes_load(x + i * stride) : lanes_load_tail(x + i * stride, left, rest);
+}
+
 /* Elements behind the end are -infinity: their exponential is 0. */
-static LANES_TARGET float
-row_softmax(float *x, size_t n)
+LANES_FUNCTION void
+row_softmax_each(float *x, size_t stride, size_t n, float *inverse, const int count)
 {
 	lanes		lowest = lanes_set(-INFINITY);
-	lanes		largest = lowest;
-	lanes		sum = lanes_set(0.0f);
-	size_t		whole = n / 16 * 16;
+	lanes		largest[LANES_CHAINS];
+	lanes		sums[LANES_CHAINS];
+	lanes		values[LANES_CHAINS];
 
-	for (size_t i = 0; i < whole; i += 16)
-		largest = lanes_max(lanes_load(x + i), largest);
-	if (whole < n)
-		largest = lanes_max(lanes_load_tail(x + whole, n - whole, lowest), largest);
-	largest = lanes_set(lanes_largest(largest));
-
-	for (size_t i = 0; i < whole; i += 16)
+	LANES_EACH
 	{
-		lanes		value = lanes_exp(lanes_sub(lanes_load(x + i), largest));
-
-		lanes_store(x + i, value);
-		sum = lanes_add(sum, value);
+		largest[i] = lowest;
+		sums[i] = lanes_set(0.0f);
 	}
-	if (whole < n)
+	for (size_t k = 0; k < n; k += 16)
 	{
-		lanes		value = lanes_load_tail(x + whole, n - whole, lowest);
-
-		value = lanes_exp(lanes_sub(value, largest));
-		lanes_store_tail(x + whole, value, n - whole);
-		sum = lanes_add(sum, value);
+		row_load_each(values, x + k, stride, n - k, lowest, count);
+		LANES_EACH
+			largest[i] = lanes_max(values[i], largest[i]);
 	}
-	return 1.0f / lanes_sum(sum);
+	LANES_EACH
+		largest[i] = lanes_set(lanes_largest(largest[i]));
+
+	for (size_t k = 0; k < n; k += 16)
+	{
+		row_load_each(values, x + k, stride, n - k, lowest, count);
+		LANES_EACH
+			values[i] = lanes_sub(values[i], largest[i]);
+		lanes_exp(values, count);
+		LANES_EACH
+		{
+			row_store(x + i * stride + k, values[i], n - k);
+			sums[i] = lanes_add(sums[i], values[i]);
+		}
+	}
+	LANES_EACH
+		inverse[i] = 1.0f / lanes_sum(sums[i]);
+}
+
+static LANES_TARGET void
+row_softmax(float *x, size_t rows, size_t n, size_t stride, float *inverse)
+{
+	size_t		r = 0;
+
+	for (; r + LANES_CHAINS <= rows; r += LANES_CHAINS)
+		row_softmax_each(x + r * stride, stride, n, inverse + r, LANES_CHAINS);
+#if LANES_CHAINS > 2
+	if (r + 2 <= rows)
+	{
+		row_softmax_each(x + r * stride, stride, n, inverse + r, 2);
+		r += 2;
+	}
+#endif
+	if (r < rows)
+		row_softmax_each(x + r * stride, stride, n, inverse + r, 1);
+}
+
+/* Sixteen elements of sixteen rows at a time where the set can turn a square. */
+static LANES_TARGET void
+row_pack_columns(float *panel, const float *const *rows, size_t count, size_t n)
+{
+	size_t		whole = 0;
+
+#ifdef LANES_TRANSPOSE
+	for (; whole + 16 <= n; whole += 16)
+	{
+		lanes		square[16];
+
+		TILE_UNROLL
+			for (int r = 0; r < 16; r++)
+			square[r] = (size_t) r < count ? lanes_load(rows[r] + whole) : lanes_set(0.0f);
+		lanes_transpose(square);
+		TILE_UNROLL
+			for (int k = 0; k < 16; k++)
+			lanes_store(panel + (whole + k) * ELECTRA_PANEL_COLUMNS, square[k]);
+	}
+#endif
+	for (size_t k = whole; k < n; k++)
+	{
+		float	   *columns = panel + k * ELECTRA_PANEL_COLUMNS;
+
+		for (size_t c = 0; c < 16; c++)
+			columns[c] = c < count ? rows[c][k] : 0.0f;
+	}
 }
 
 /*

@@ -27,4 +27,11 @@
 #define TILE_PREFETCH(address) ((void) (address))
 #endif
 
+/* Keeps the compiler from making pointers out of each other, one for each offset: more than there are registers. */
+#if defined(__GNUC__)
+#define TILE_KEEP(pointer) __asm__("" : "+r" (pointer))
+#else
+#define TILE_KEEP(pointer) ((void) (pointer))
+#endif
+
 #endif							/* ELECTRA_TILE_LOOPS_H */

@@ -446,6 +446,26 @@ make_added_keys(builder *b, added_trie which)
 	return ELECTRA_OK;
 }
 
+/* Notes which bytes the patterns that match the text as it is begin with. */
+static void
+note_raw_bytes(electra_vocabulary_header *header, const electra_trie_key *keys, size_t num_keys)
+{
+	for (size_t i = 0; i < num_keys; i++)
+	{
+		uint8_t		first = (uint8_t) keys[i].bytes[0];
+
+		header->raw_first_bytes[first / 32] |= 1u << first % 32;
+		if (keys[i].size == 1)
+			memset(header->raw_second_bytes, 0xff, sizeof(header->raw_second_bytes));
+		else
+		{
+			uint8_t		second = (uint8_t) keys[i].bytes[1];
+
+			header->raw_second_bytes[second / 32] |= 1u << second % 32;
+		}
+	}
+}
+
 /* Builds the tries and what the header says of them. */
 static electra_status
 build_tries(builder *b)
@@ -482,9 +502,8 @@ build_tries(builder *b)
 	{
 		header->word_children[byte] = electra_trie_child(&trie, header->word_root, (uint8_t) byte);
 		header->continuing_children[byte] = electra_trie_child(&trie, header->continuing_root, (uint8_t) byte);
-		if (electra_trie_child(&trie, header->raw_root, (uint8_t) byte) != ELECTRA_TRIE_NONE)
-			header->raw_first_bytes[byte / 32] |= 1u << byte % 32;
 	}
+	note_raw_bytes(header, b->added_keys[RAW_TRIE], b->num_added_keys[RAW_TRIE]);
 	return ELECTRA_OK;
 }
 

@@ -16,7 +16,7 @@
 #include "word_table.h"
 
 #define ELECTRA_VOCABULARY_MAGIC 0x42435645 /* "EVCB" */
-#define ELECTRA_VOCABULARY_VERSION 2
+#define ELECTRA_VOCABULARY_VERSION 3
 
 /* Bit of electra_added_token.flags beside those of vocabulary.h: decode leaves it out. */
 #define ELECTRA_ADDED_SKIPPED (1 << 16)
@@ -78,6 +78,8 @@ typedef struct electra_vocabulary_header
 
 	uint32_t	raw_first_bytes[8]; /* bit set of the bytes that patterns below
 									 * raw_root begin with */
+	uint32_t	raw_second_bytes[8];	/* of those that stand behind the first;
+										 * all, where a pattern has one byte */
 	uint32_t	word_children[256]; /* of word_root */
 	uint32_t	continuing_children[256];
 	electra_byte_map byte_map;
@@ -136,6 +138,13 @@ electra_vocabulary_char_map(const electra_vocabulary_header *header)
 		.num_blocks = header->num_char_blocks,
 		.num_bytes = header->num_char_bytes
 	};
+}
+
+/* Can an added token that matches the text as it is begin with these two bytes, if it does with the first? */
+static inline bool
+electra_vocabulary_may_be_added(const electra_vocabulary_header *header, const uint8_t *bytes)
+{
+	return (header->raw_second_bytes[bytes[1] / 32] >> bytes[1] % 32 & 1) != 0;
 }
 
 /* The added token with an index that came out of a trie, or NULL. */

@@ -13,8 +13,8 @@
 #include "word_scan.h"
 
 #include "added_tokens.h"
-#include "ascii_block.h"
 #include "utf8.h"
+#include "word_skip.h"
 
 /* Bytes between polls. */
 #define POLL_BYTES 32768
@@ -162,25 +162,70 @@ find_isolated(const electra_scan *scan, const uint8_t *bytes, uint32_t num_bytes
 	return (int32_t) automaton->states[state].pops;
 }
 
-/* The same for what begins at a place; its size, too. */
+/* Is a character with this entry, where no word has begun, white space or dropped? */
+static inline bool
+is_blank(uint32_t entry)
+{
+	return entry == ELECTRA_CHAR_SPACE || entry == ELECTRA_CHAR_SEQUENCE;
+}
+
+/*
+ * The same for what begins at a place; its size, too.  *blank: it is no word,
+ * but white space or dropped.
+ */
 static inline int32_t
-find_isolated_at(const electra_scan *scan, size_t at, uint32_t *num_bytes)
+find_isolated_at(const electra_scan *scan, size_t at, uint32_t *num_bytes, bool *blank)
 {
 	const electra_text *text = &scan->pipeline->text;
 	const uint8_t *bytes = text->bytes + at;
 	uint8_t		kind = scan->byte_map->kinds[bytes[0]];
 	uint32_t	code_point;
+	uint32_t	entry;
 
 	*num_bytes = 1;
+	*blank = false;
 	if (kind == ELECTRA_BYTE_LEAD && text->size - at >= 3)
 	{
 		*num_bytes = (uint32_t) decode_usual(bytes, &code_point);
-		if (*num_bytes == 0 || electra_char_map_entry(&scan->map, code_point) != ELECTRA_CHAR_ISOLATED)
+		if (*num_bytes == 0)
+			return ELECTRA_TABLE_EMPTY;
+		entry = electra_char_map_entry(&scan->map, code_point);
+		*blank = is_blank(entry);
+		if (entry != ELECTRA_CHAR_ISOLATED)
 			return ELECTRA_TABLE_EMPTY;
 	}
-	else if (kind != ELECTRA_BYTE_ISOLATED)
+	else if (kind != ELECTRA_BYTE_ISOLATED &&
+			 (kind != ELECTRA_BYTE_MAYBE_ADDED || text->size - at < 2 ||
+			  electra_vocabulary_may_be_added(scan->pipeline->vocabulary, bytes)))
 		return ELECTRA_TABLE_EMPTY;
 	return find_isolated(scan, bytes, *num_bytes);
+}
+
+/* The character at a place and its entry in the map; its size, or 0 where the text is invalid or cut. */
+static inline int
+read_entry(const electra_scan *scan, size_t at, uint32_t *code_point, uint32_t *entry)
+{
+	const electra_text *text = &scan->pipeline->text;
+	int			size = electra_utf8_decode_multibyte(text->bytes + at, text->size - at, code_point);
+
+	if (size <= 0)
+		return 0;
+	*entry = electra_char_map_entry(&scan->map, *code_point);
+	return size;
+}
+
+/* Behind the characters beyond ASCII at a place that are white space or dropped, up to an end. */
+static size_t
+skip_blank_characters(const electra_scan *scan, size_t at, size_t end)
+{
+	uint32_t	code_point;
+	uint32_t	entry;
+	int			size;
+
+	while (at < end && scan->byte_map->kinds[scan->pipeline->text.bytes[at]] == ELECTRA_BYTE_LEAD &&
+		   (size = read_entry(scan, at, &code_point, &entry)) > 0 && is_blank(entry))
+		at += (size_t) size;
+	return at;
 }
 
 /*
@@ -200,20 +245,26 @@ scan_quick(electra_scan *scan, size_t end)
 		uint8_t		block[ELECTRA_ASCII_BLOCK];
 		uint8_t		first = p->text.bytes[at];
 		uint32_t	length;
+		bool		blank = false;
 		int32_t		id = ELECTRA_TABLE_EMPTY;
 
 		if (kind_in(byte_map, first, IS_SKIPPED))
 		{
 			at++;
 			while (at < end && kind_in(byte_map, p->text.bytes[at], IS_SKIPPED))
-				at++;
+				at = electra_skip_blank_blocks(byte_map, p->text.bytes, at + 1, end);
 			continue;
 		}
 		length = count_alphanumeric(&p->text, at, block);
 		if (length == 0)
-			id = find_isolated_at(scan, at, &length);
+			id = find_isolated_at(scan, at, &length, &blank);
 		else if (length <= ELECTRA_TABLE_KEY && ends_at(scan, at + length))
 			id = find_in_table(scan, block, length);
+		if (blank)
+		{
+			at = skip_blank_characters(scan, at + length, end);
+			continue;
+		}
 		if (id == ELECTRA_TABLE_EMPTY)
 			break;
 		electra_words_emit(&p->words, id);
@@ -289,19 +340,6 @@ push_entry(electra_scan *scan, word *w, uint32_t entry, uint32_t code_point, int
 	return ON;
 }
 
-/* The character at a place and its entry in the map; its size, or 0 where the text is invalid or cut. */
-static inline int
-read_entry(const electra_scan *scan, size_t at, uint32_t *code_point, uint32_t *entry)
-{
-	const electra_text *text = &scan->pipeline->text;
-	int			size = electra_utf8_decode_multibyte(text->bytes + at, text->size - at, code_point);
-
-	if (size <= 0)
-		return 0;
-	*entry = electra_char_map_entry(&scan->map, *code_point);
-	return size;
-}
-
 /* One character of two bytes or more. */
 static outcome
 read_multibyte(electra_scan *scan, word *w)
@@ -324,8 +362,10 @@ read_multibyte(electra_scan *scan, word *w)
 			return CAREFUL;
 		return ENDED;
 	}
-	return w->length > scan->pipeline->config->max_word_chars && kind != ELECTRA_CHAR_CAREFUL ? OVERLONG :
-		push_entry(scan, w, entry, code_point, size);
+	/* of what is held back, some makes the word shorter */
+	if (w->length > scan->pipeline->config->max_word_chars && kind != ELECTRA_CHAR_CAREFUL && kind != ELECTRA_CHAR_HELD)
+		return OVERLONG;
+	return push_entry(scan, w, entry, code_point, size);
 }
 
 /* Does an added token begin here, or may one?  What stands in front is read again for it. */
@@ -501,85 +541,49 @@ scan_word(electra_scan *scan)
 	return result;
 }
 
-/* Behind the letters and digits of ASCII at a place that fill whole blocks. */
-static size_t
-skip_ascii(const electra_scan *scan, size_t at, size_t end)
+/* One character of an overlong word, which is moved over unless the word ends in front of it. */
+static outcome
+skip_character(const electra_scan *scan, size_t *at)
 {
-	const uint8_t *bytes = scan->pipeline->text.bytes;
+	uint8_t		byte = scan->pipeline->text.bytes[*at];
+	uint32_t	code_point;
+	uint32_t	entry;
+	int			size;
 
-	if (scan->byte_map->alphanumeric == ELECTRA_ALPHANUMERIC_OTHER)
-		return at;
-	while (end - at >= ELECTRA_ASCII_BLOCK && electra_alphanumeric(bytes + at) == 0xffff)
-		at += ELECTRA_ASCII_BLOCK;
-	return at;
-}
-
-/* Behind the characters of two and three bytes at a place that stay in a word. */
-static size_t
-skip_characters(const electra_scan *scan, size_t at, size_t end)
-{
-	const uint8_t *bytes = scan->pipeline->text.bytes;
-	const electra_byte_map *byte_map = scan->byte_map;
-
-	while (end - at >= sizeof(uint32_t))
+	if (kind_in(scan->byte_map, byte, STAYS_IN_WORD))
 	{
-		uint32_t	four;
-		uint32_t	span;
-		uint32_t	code_point;
-		int			size;
-
-		memcpy(&four, bytes + at, sizeof(four));
-		span = (four & 0xf) << 6 | (four >> 8 & 0x3f);
-		/* marks of UTF-8 with two bytes, of UTF-8 with three, and none that is longer than needed */
-		if ((four & 0xc0e0) == 0x80c0 && byte_map->stays[four & 0x1f])
-			at += 2;
-		else if ((four & 0xc0c0f0) == 0x8080e0 && span >= 0x800 / ELECTRA_LAST_BYTE_SPAN && byte_map->stays[span])
-			at += 3;
-		else if (byte_map->kinds[bytes[at]] == ELECTRA_BYTE_LEAD &&
-				 (size = decode_usual(bytes + at, &code_point)) > 0 &&
-				 electra_char_stays(electra_char_map_entry(&scan->map, code_point)))
-			at += (size_t) size;
-		else
-			break;
+		(*at)++;
+		return ON;
 	}
-	return at;
+	if (kind_in(scan->byte_map, byte, ENDS_WORD))
+		return ENDED;
+	if (scan->byte_map->kinds[byte] != ELECTRA_BYTE_LEAD || (size = read_entry(scan, *at, &code_point, &entry)) == 0)
+		return CAREFUL;
+	if (!electra_char_stays(entry))
+		return (entry & ELECTRA_CHAR_KIND_MASK) == ELECTRA_CHAR_CAREFUL ? CAREFUL : ENDED;
+	*at += (size_t) size;
+	return ON;
 }
 
 /*
- * The rest of an overlong word from the cursor on, up to a place.  ON: the word
- * goes on there.
+ * The rest of an overlong word from the cursor on, up to a place, or to the end
+ * of the character that lies across it.  ON: the word goes on there.
  */
 static outcome
 skip_overlong(electra_scan *scan, size_t end)
 {
 	electra_pipeline *p = scan->pipeline;
-	const uint8_t *bytes = p->text.bytes;
 	outcome		result = ON;
 	size_t		at = p->cursor;
 
-	while (result == ON && (at = skip_characters(scan, skip_ascii(scan, at, end), end)) < end)
+	while (result == ON && at < end)
 	{
-		uint32_t	code_point;
-		uint32_t	entry;
-		int			size;
+		size_t		reach;
 
-		if (kind_in(scan->byte_map, bytes[at], STAYS_IN_WORD))
-			at++;
-		else if (kind_in(scan->byte_map, bytes[at], ENDS_WORD))
-			result = ENDED;
-		else if (scan->byte_map->kinds[bytes[at]] != ELECTRA_BYTE_LEAD ||
-				 (size = read_entry(scan, at, &code_point, &entry)) == 0)
-			result = CAREFUL;
-		else
-		{
-			if (electra_char_stays(entry))
-				at += (size_t) size;
-			else
-				result = (entry & ELECTRA_CHAR_KIND_MASK) == ELECTRA_CHAR_CAREFUL ? CAREFUL : ENDED;
-		}
-		/* the last character may end behind the place, never behind the text */
-		if (at > end)
-			end = at;
+		at = electra_skip_word_blocks(scan->byte_map, &scan->map, p->text.bytes, at, end);
+		reach = end - at < ELECTRA_SKIP_REACH ? end : at + ELECTRA_SKIP_REACH;
+		while (result == ON && at < reach)
+			result = skip_character(scan, &at);
 	}
 	p->cursor = at;
 	if (result == ON && at == p->text.size)

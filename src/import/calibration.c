@@ -318,11 +318,11 @@ store_as(preset_source *source, electra_dtype dtype)
 }
 
 static electra_status
-check(const electra_config *config, double min_cosine, electra_error *error)
+check(const electra_config *config, const char *name, double min_cosine, electra_error *error)
 {
 	if (config->lowest_cosine >= min_cosine)
 		return ELECTRA_OK;
-	electra_fail(error, ELECTRA_UNSUPPORTED, "int8 is not accurate enough for this model");
+	electra_fail(error, ELECTRA_UNSUPPORTED, "int8 is not accurate enough for \"%s\"", name);
 	electra_fail_detail(error, "Of %d calibration texts the lowest cosine to the float32 vector is %.6f, the mean %.6f; the lowest must be at least %g.",
 						(int) config->calibration_texts, config->lowest_cosine, config->mean_cosine, min_cosine);
 	electra_fail_hint(error, "Choose dtype float32, float16 or bfloat16, or accept these vectors with a lower min_cosine.");
@@ -330,7 +330,7 @@ check(const electra_config *config, double min_cosine, electra_error *error)
 }
 
 electra_status
-calibrate(preset_source *source, double min_cosine, electra_error *error)
+calibrate(preset_source *source, const char *name, double min_cosine, electra_error *error)
 {
 	calibration_tokens *tokens;
 	float	   *exact = NULL;
@@ -350,7 +350,7 @@ calibrate(preset_source *source, double min_cosine, electra_error *error)
 	if (status == ELECTRA_OK)
 	{
 		compare(exact, quantized, tokens->count, &source->config);
-		status = check(&source->config, min_cosine, error);
+		status = check(&source->config, name, min_cosine, error);
 	}
 	free(quantized);
 	free(exact);

@@ -22,12 +22,13 @@ extern const char *const calibration_texts[];
  * a source whose config.dtype is not I8.
  *
  * ELECTRA_UNSUPPORTED, with the figures, where the lowest cosine is below
- * min_cosine; ELECTRA_NOT_FINITE; errors of archive_content_read.  The source
- * is read three times.  Memory, shared and mapped, so that no limit of private
+ * min_cosine (the message calls the source name); ELECTRA_NOT_FINITE; errors
+ * of archive_content_read.  The source is read three times.  Memory, shared and mapped, so that no limit of private
  * memory applies: one image at a time, of 4 bytes a parameter first, beside it
  * 4 bytes for each channel of each layer's inputs and token (MiniLM: 69 MB),
  * then a byte a parameter until the source is closed.
  */
-extern electra_status calibrate(preset_source *source, double min_cosine, electra_error *error);
+extern electra_status calibrate(preset_source *source, const char *name, double min_cosine,
+								 electra_error *error);
 
 #endif							/* ELECTRA_CALIBRATION_H */

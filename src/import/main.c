@@ -120,7 +120,8 @@ open_source(const arguments *arguments, preset_source *source, electra_error *er
 		return status;
 	status = import_options_store(&arguments->options, source, error);
 	if (status == ELECTRA_OK)
-		status = calibrate(source, arguments->options.min_cosine, error);
+		status = calibrate(source, arguments->mode == MODE_CREATE ? "random weights" : arguments->input,
+						   arguments->options.min_cosine, error);
 	if (status != ELECTRA_OK)
 		preset_source_free(source);
 	return status;

@@ -3,9 +3,7 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -18,10 +16,8 @@
 #include "pg/memo.h"
 #include "pg/openblas.h"
 #include "pg/report.h"
+#include "pg/text_reader.h"
 #include "pg/warnings.h"
-
-/* The first slice of a text that is read; 512 tokens of prose are about 2,500 bytes. */
-#define FIRST_SLICE 8192
 
 /* What the kernels' loads want. */
 #define BUFFER_ALIGNMENT 64
@@ -159,63 +155,6 @@ electra_embedder_end(ElectraEmbedder *embedder)
 	MemoryContextDelete(embedder->context);
 }
 
-/* Bytes of a text as it is in memory when whole, compressed or not, here or in a TOAST table. */
-static Size
-text_size(Datum text)
-{
-	return toast_raw_datum_size(text) - VARHDRSZ;
-}
-
-/*
- * Can a text be cut at any byte before it is converted?  In UTF-8 the
- * tokenizer takes care of characters cut in two; single-byte encodings have
- * none; the bytes of SQL_ASCII may be anything.
- */
-static bool
-can_slice(void)
-{
-	return GetDatabaseEncoding() == PG_UTF8 ||
-		(pg_database_encoding_max_length() == 1 && GetDatabaseEncoding() != PG_SQL_ASCII);
-}
-
-/*
- * At least the first limit bytes of a text as UTF-8, behind the prompt; all of
- * it where it cannot be cut, or lies in memory as the tokenizer wants it.  Sets
- * at_end if nothing of the text is missing.
- */
-static const char *
-read_text(const ElectraEmbedder *embedder, Datum text, Size limit, Size *size, bool *at_end)
-{
-	struct varlena *piece = (struct varlena *) DatumGetPointer(text);
-	bool		toasted = VARATT_IS_EXTERNAL(piece) || VARATT_IS_COMPRESSED(piece);
-	bool		copied = toasted || GetDatabaseEncoding() != PG_UTF8 || embedder->prompt_size > 0;
-	const char *data;
-
-	*at_end = !copied || limit >= text_size(text) || !can_slice();
-	if (toasted)
-		piece = *at_end ? PG_DETOAST_DATUM_PACKED(text) :
-			PG_DETOAST_DATUM_SLICE(text, 0, (int32) limit);
-	*size = VARSIZE_ANY_EXHDR(piece);
-	if (!*at_end)
-		*size = Min(*size, limit);
-
-	data = VARDATA_ANY(piece);
-	if (GetDatabaseEncoding() != PG_UTF8)
-		data = electra_text_to_utf8(data, *size, size);
-
-	if (embedder->prompt_size > 0)
-	{
-		char	   *joined = MemoryContextAllocHuge(CurrentMemoryContext,
-													embedder->prompt_size + *size + 1);
-
-		memcpy(joined, embedder->prompt, embedder->prompt_size);
-		memcpy(joined + embedder->prompt_size, data, *size);
-		*size += embedder->prompt_size;
-		data = joined;
-	}
-	return data;
-}
-
 void
 electra_embedder_require_vocabulary(ElectraEmbedder *embedder)
 {
@@ -244,22 +183,19 @@ electra_embedder_token(const ElectraEmbedder *embedder, int32 id)
 void
 electra_embedder_read(ElectraEmbedder *embedder, Datum text, electra_tokens *tokens)
 {
-	Size		limit = FIRST_SLICE;
-	Size		whole = text_size(text);
 	MemoryContext caller = MemoryContextSwitchTo(embedder->scratch);
+	ElectraTextReader reader;
 
 	electra_embedder_require_vocabulary(embedder);
-	for (;;)
+	electra_text_reader_begin(&reader, text, embedder->prompt, embedder->prompt_size);
+	do
 	{
 		Size		size;
 		bool		at_end;
-		const char *utf8 = read_text(embedder, text, limit, &size, &at_end);
+		const char *utf8 = electra_text_reader_next(&reader, &size, &at_end);
 
 		tokenize_utf8(embedder, utf8, size, at_end, tokens);
-		if (!tokens->need_input)
-			break;
-		limit = limit < whole / 2 ? limit * 2 : whole;
-	}
+	} while (tokens->need_input);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(embedder->scratch);
 }
@@ -304,12 +240,15 @@ electra_embedder_count(ElectraEmbedder *embedder, Datum text)
 {
 	electra_tokens tokens = {NULL, PG_INT64_MAX, 0, false, false};
 	MemoryContext caller = MemoryContextSwitchTo(embedder->scratch);
+	ElectraTextReader reader;
 	const char *utf8;
 	Size		size;
 	bool		at_end;
 
 	electra_embedder_require_vocabulary(embedder);
-	utf8 = read_text(embedder, text, text_size(text), &size, &at_end);
+	electra_text_reader_begin(&reader, text, embedder->prompt, embedder->prompt_size);
+	electra_text_reader_want_all(&reader);
+	utf8 = electra_text_reader_next(&reader, &size, &at_end);
 	tokenize_utf8(embedder, utf8, size, true, &tokens);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(embedder->scratch);
@@ -412,7 +351,7 @@ void
 electra_embedder_embed(ElectraEmbedder *embedder, Datum text, float *vector)
 {
 	MemoryContext caller = MemoryContextSwitchTo(embedder->context);
-	bool		memorable = !electra_openblas_used() && text_size(text) <= ELECTRA_MEMO_TEXT_SIZE;
+	bool		memorable = !electra_openblas_used() && electra_text_size(text) <= ELECTRA_MEMO_TEXT_SIZE;
 	ElectraMemoKey key = {0};
 	int32		offsets[2] = {0, 0};
 	int32	   *ids;

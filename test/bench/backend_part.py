@@ -91,4 +91,3 @@ def measure(bench):
         memory(bench, f"minilm_{dtype}", dtype)
     jit(bench, "minilm_float32")
     generic_plan(bench, "minilm_float32")
-    bench.results.save()

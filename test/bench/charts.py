@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from results import Results
 
-# Okabe and Ito's colours, which the colour-blind can tell apart; readable on white and on black.
+# Okabe and Ito's colours, which the colour-blind can tell apart; each engine has a shape of its own as well.
 COLORS = {"electra": "#d55e00", "ONNX Runtime": "#0072b2", "OpenVINO": "#009e73", "torch": "#b8860b",
           "sentence-transformers": "#b8860b", "Keras-Hub": "#cc79a7"}
 MARKERS = {"electra": "o", "ONNX Runtime": "s", "OpenVINO": "^", "torch": "D", "sentence-transformers": "D",
@@ -21,8 +21,7 @@ MARKERS = {"electra": "o", "ONNX Runtime": "s", "OpenVINO": "^", "torch": "D", "
 SHORT = {"ONNX Runtime dynamic": "ONNX Runtime", "OpenVINO NNCF": "OpenVINO"}
 TITLES = {"small": "ELECTRA small", "minilm": "MiniLM-L6", "base": "ELECTRA base", "large": "ELECTRA large"}
 GROUPS = {"float32": "float32", "int8": "int8"}
-# Grey enough for both backgrounds; the background itself stays transparent in SVG.
-INK, GRID = "#7a7a7a", "#7a7a7a40"
+INK, GRID, SLOWER = "#333333", "#d8d8d8", "#fbf3ee"
 
 
 def set_style():
@@ -30,7 +29,7 @@ def set_style():
         "svg.hashsalt": "electra", "svg.fonttype": "path", "font.family": "DejaVu Sans", "font.size": 10,
         "axes.edgecolor": INK, "axes.labelcolor": INK, "axes.titlecolor": INK, "text.color": INK,
         "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8})
+        "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8, "axes.axisbelow": True})
 
 
 def engine_of(line):
@@ -85,34 +84,42 @@ def value_axis(axes, ticks, form):
 
 
 def milliseconds(value):
-    return f"{value:.2g} ms" if value < 10 else f"{value:.0f} ms"
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
-def draw_relative(results, model, dtype, axes):
-    """Returns whether there was anything to draw."""
+def relative_curves(results, model, dtype):
+    """engine -> [(tokens, time in units of ours)], empty if there is none to compare, and our times, tokens -> ms."""
     found = curves(results, part="encoder", model=model, dtype=dtype)
     ours = dict(found.pop("electra", []))
-    if not ours or not found:
+    relative = {engine: [(tokens, value / ours[tokens]) for tokens, value in points if tokens in ours]
+                for engine, points in found.items()}
+    return {engine: points for engine, points in relative.items() if points}, ours
+
+
+def draw_relative(results, model, dtype, axes, limits):
+    """Returns whether there was anything to draw."""
+    found, ours = relative_curves(results, model, dtype)
+    if not found:
         return False
     lengths = sorted(ours)
     axes.plot(lengths, [1] * len(lengths), color=COLORS["electra"], marker="o", linewidth=3, zorder=3)
-    ends, most = [(1, "electra")], 2
+    ends = [(1, "electra")]
     for engine, points in found.items():
-        points = [(tokens, value / ours[tokens]) for tokens, value in points if tokens in ours]
-        if not points:
-            continue
         axes.plot(*zip(*points), color=COLORS[engine], marker=MARKERS[engine], markersize=5, linewidth=1.6)
         ends.append((points[-1][1], engine))
-        most = max(most, *(value for _, value in points))
+    axes.set_title(f"{TITLES[model]}, {dtype}", fontsize=11, loc="left")
     token_axis(axes, lengths)
-    value_axis(axes, [0.5, 0.7, 1, 1.4, 2, 3, 4, 6, 8, 12, 16, 24, 32], lambda value, _: f"{value:g}×")
-    least = min([1] + [value for line in axes.lines for value in line.get_ydata()])
-    axes.set_ylim(min(0.85, 0.9 * least), 1.15 * most)
+    value_axis(axes, [0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 12, 16, 24, 32], lambda value, _: f"{value:g}×")
+    axes.set_ylim(limits)
+    axes.axhspan(1, limits[1], color=SLOWER, zorder=0)
     if len(lengths) == 1:
         axes.set_xlim(lengths[0] / 1.5, lengths[0] * 1.5)
     for tokens in lengths:
         axes.annotate(milliseconds(ours[tokens]), xy=(tokens, 0), xycoords=("data", "axes fraction"),
                       xytext=(0, -27), textcoords="offset points", ha="center", fontsize=8, color=COLORS["electra"])
+    for name, below, color in (("tokens", -15, INK), ("ms", -27, COLORS["electra"])):
+        axes.annotate(name, xy=(0, 0), xycoords="axes fraction", xytext=(-8, below), textcoords="offset points",
+                      ha="right", fontsize=8, color=color)
     label_ends(axes, ends, log2)
     return True
 
@@ -127,16 +134,20 @@ def relative_chart(results):
     figure, grid = pyplot.subplots(len(groups), len(models), squeeze=False, gridspec_kw={"width_ratios": widths},
                                    figsize=(0.4 + 1.3 * len(models) + 2.9 * sum(widths), 0.9 + 3.3 * len(groups)))
     for line, dtype in zip(grid, groups):
+        # One scale for a row of panels, so that they can be compared.
+        values = [1.5, 1] + [value for model in models for points in relative_curves(results, model, dtype)[0].values()
+                             for _, value in points]
+        limits = (min(0.85, 0.9 * min(values)), 1.2 * max(values))
         for axes, model in zip(line, models):
-            if draw_relative(results, model, dtype, axes):
-                axes.set_title(f"{TITLES[model]}, {dtype}", fontsize=11, loc="left")
-            else:
+            if not draw_relative(results, model, dtype, axes, limits):
                 axes.set_axis_off()
-    figure.suptitle("Time to encode one text on one core, in units of electra's (above 1×: slower)", x=0.01,
-                    ha="left", fontsize=13)
-    figure.text(0.01, 0.012, "Below each axis: tokens of the text, and electra's own time from SQL. "
-                "The peers are timed without tokenizer and pooling.", fontsize=9)
-    figure.tight_layout(rect=(0, 0.03, 0.985, 0.985), w_pad=1.2, h_pad=1.6)
+        line[0].annotate("slower than electra ↑", xy=(0.97, 0.93), xycoords="axes fraction", ha="right", fontsize=9,
+                         color=COLORS["electra"])
+    figure.suptitle("How many times electra's time the others take for one text, on one core", x=0.01,
+                    ha="left", fontsize=14, fontweight="bold")
+    figure.text(0.01, 0.012, "ms: electra's own time, from SQL, tokenizing and pooling included; the others are timed "
+                "without.", fontsize=9)
+    figure.tight_layout(rect=(0, 0.03, 0.985, 0.99), w_pad=1.2, h_pad=1.6)
     return figure
 
 
@@ -153,7 +164,7 @@ def draw_cost(results, axes, part, dtypes, title, xlabel, per_row):
         return False
     token_axis(axes, sorted(set(ticks)))
     axes.set_xlabel(xlabel)
-    value_axis(axes, [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500], lambda value, _: f"{value:g}")
+    value_axis(axes, [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500], lambda value, _: f"{value:g} ms")
     values = [value for line in axes.lines for value in line.get_ydata()]
     axes.set_ylim(0.8 * min(values), 1.25 * max(values))
     label_ends(axes, ends, log2)
@@ -167,11 +178,12 @@ def cost_chart(results):
         return None
     figure, grid = pyplot.subplots(len(groups), 2, squeeze=False, figsize=(10.5, 0.9 + 3.4 * len(groups)))
     for line, dtype in zip(grid, groups):
-        draw_cost(results, line[0], "encoder", [dtype], f"{dtype}: ms against tokens of one text", "tokens", False)
-        draw_cost(results, line[1], "counts", [dtype], f"{dtype}: ms a row against rows of one call",
-                  "rows of about 12 tokens", True)
-    figure.suptitle("What it costs on one core, MiniLM-L6", x=0.01, ha="left", fontsize=13)
-    figure.tight_layout(rect=(0, 0, 0.99, 0.985), w_pad=2, h_pad=1.6)
+        draw_cost(results, line[0], "encoder", [dtype], f"{dtype}: one text", "tokens of the text", False)
+        draw_cost(results, line[1], "counts", [dtype], f"{dtype}: each row of a call over several",
+                  "rows of the call, about 12 tokens each", True)
+    figure.suptitle("What a text costs on one core, MiniLM-L6: lower is better", x=0.01, ha="left", fontsize=14,
+                    fontweight="bold")
+    figure.tight_layout(rect=(0, 0, 0.99, 0.99), w_pad=2, h_pad=1.6)
     return figure
 
 
@@ -184,8 +196,8 @@ def main():
         if figure is None:
             print(f"  no {name} chart: not enough was measured")
             continue
-        figure.savefig(os.path.join(folder, name + ".svg"), transparent=True, metadata={"Date": None})
-        figure.savefig(os.path.join(folder, name + ".png"), dpi=130, facecolor="white")
+        figure.savefig(os.path.join(folder, name + ".svg"), metadata={"Date": None})
+        figure.savefig(os.path.join(folder, name + ".png"), dpi=130)
         pyplot.close(figure)
 
 

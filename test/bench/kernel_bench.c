@@ -233,9 +233,9 @@ static void
 softmax_rows(void *argument)
 {
 	rows	   *r = argument;
+	float		inverse[NUM_ROWS];
 
-	for (int i = 0; i < NUM_ROWS; i++)
-		electra_kernels()->softmax(r->x + i * ROW_DIM, ROW_DIM);
+	electra_kernels()->softmax(r->x, NUM_ROWS, ROW_DIM, ROW_DIM, inverse);
 }
 
 static void

@@ -1,6 +1,7 @@
 """Starts the peers, one process each on one core, and asks them."""
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ ENVIRONMENT = {
 # float32 nobody uses it.
 WITHOUT_AMX = {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"}
 WITH_AMX = " with AMX"
+# Seconds after which an answer is given up, and so is the conversion of a model.
+PATIENCE = 300
 
 
 class Missing(Exception):
@@ -57,11 +60,28 @@ def convert(form, directory, folder):
     if not os.path.exists(path):
         log = os.path.join(folder, "convert.log")
         with open(log, "w", encoding="utf-8") as output:
-            done = subprocess.run([sys.executable, os.path.join(HERE, "peer_models.py"), form, directory, path],
-                                  stdout=output, stderr=output, env=dict(os.environ, **ENVIRONMENT), check=False)
+            try:
+                done = subprocess.run([sys.executable, os.path.join(HERE, "peer_models.py"), form, directory, path],
+                                      stdout=output, stderr=output, env=dict(os.environ, **ENVIRONMENT), check=False,
+                                      timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                raise Missing(f"{form} was not made in {PATIENCE} s") from None
         if done.returncode != 0:
             raise Missing(f"{form} could not be made: {last_lines(log)}")
     return path
+
+
+def each_that_works(bench, engines, do):
+    """What do() gives for each engine; one that fails is named and left out from then on."""
+    found = {}
+    for engine in list(engines):
+        try:
+            found[engine] = do(engine)
+        except Missing as reason:
+            bench.missing(str(reason))
+            engines.remove(engine)
+            engine.close()
+    return found
 
 
 class Peer:
@@ -70,7 +90,7 @@ class Peer:
     def __init__(self, engine, dtype, directory, folder, core, amx=False, batches=False):
         self.dtype = dtype
         self.engine = NAMES.get((engine, dtype), engine) + (WITH_AMX if amx else "")
-        self.version, self.case = "", None
+        self.version, self.closed = "", False
         suffix = "-int8" if dtype == "int8" else ""
         forms = {form + suffix: convert(form + suffix, directory, folder)
                  for name in FORMS.get(engine, ()) for form in ((name, name + "-masked") if batches else (name,))}
@@ -85,6 +105,10 @@ class Peer:
         self.load_ms = 1000 * (time.perf_counter() - start)
 
     def answer(self):
+        # One line answers one request, so nothing lies in the buffer.
+        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            self.process.kill()
+            raise Missing(f"{self.engine}: no answer in {PATIENCE} s")
         line = self.process.stdout.readline()
         if not line:
             raise Missing(f"{self.engine}: {last_lines(self.log.name)}")
@@ -94,8 +118,11 @@ class Peer:
         return answer
 
     def ask(self, do, **arguments):
-        self.process.stdin.write(json.dumps(dict(arguments, do=do)) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(dict(arguments, do=do)) + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            raise Missing(f"{self.engine}: {last_lines(self.log.name)}") from None
         return self.answer()["result"]
 
     def prepare(self, lengths):
@@ -105,8 +132,9 @@ class Peer:
         """Milliseconds of each of so many texts, from the first on."""
         return self.ask("time", ids=[texts.ids[(first + n) % len(texts.ids)] for n in range(count)])
 
-    def vectors(self, texts):
-        return self.ask("vectors", ids=texts.ids)
+    def vectors(self, texts, count):
+        """Of the first so many texts."""
+        return self.ask("vectors", ids=texts.ids[:count])
 
     def keep(self, texts):
         self.ask("keep", name=texts.name, texts=texts.texts)
@@ -114,8 +142,8 @@ class Peer:
     def rows(self, texts, batch, count, first=0):
         return self.ask("rows", name=texts.name, batch=batch, count=count, first=first)
 
-    def vectors_of_rows(self, texts):
-        return self.ask("vectors_of_rows", name=texts.name, batch=32)
+    def vectors_of_rows(self, texts, batch):
+        return self.ask("vectors_of_rows", name=texts.name, batch=batch)
 
     def tokenize(self, texts):
         return self.ask("tokenize", name=texts.name)
@@ -129,7 +157,12 @@ class Peer:
             return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.closed = True
+        try:
+            self.process.stdin.close()
+            self.process.wait(10)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
         self.log.close()

@@ -1,6 +1,5 @@
 """MB/s of tokenizing: Hugging Face's pipeline against its own tokenizers, Keras' against Keras-Hub's."""
 import os
-import statistics
 import subprocess
 
 from ours import Ours, array_of
@@ -69,31 +68,38 @@ def differences(ours, theirs):
     return count
 
 
+def measure_pipeline(bench, pipeline, ours, theirs, texts, name):
+    size = 1e-6 * sum(len(text.encode()) for text in texts.texts)
+    theirs.keep(texts)
+    differ = differences(ours.ids(texts), theirs.ids(texts))
+    times = {ours: [], theirs: []}
+    if bench.tokenizer_program is not None:
+        times[CoreTokenizer(bench, pipeline, texts)] = []
+    for turn in range(bench.rounds + 1):
+        for engine, into in times.items():
+            elapsed = [engine.tokenize(texts) for _ in range(3 if engine is ours else 1)]
+            if turn > 0:
+                into += elapsed
+    for engine, into in times.items():
+        bench.results.add("tokenizer", name, "MB/s", [1000 * size / each for each in into], pipeline, "",
+                          engine.engine, engine.version)
+    bench.results.compare()
+    for engine in times:
+        line = bench.results.find(part="tokenizer", model=pipeline, case=name, engine=engine.engine)[0]
+        row(f"{name}, {pipeline} pipeline: {engine.engine} {engine.version}", line["best"], line["median"],
+            line["ratio"], f"{differ} of {len(texts.texts)}" if engine is ours else "")
+
+
 def measure(bench):
     bench.results.forget("tokenizer", ["Hugging Face", "Keras"])
-    heading("tokenizer, documents of 2 kB, MB/s", "best", "median", "best ratio", "ids differ in")
+    heading("tokenizer, documents of 2 kB, MB/s", "best", "median", "ratio", "ids differ in")
     found = pairs(bench)
     for name, texts in documents().items():
         texts.fill(bench.session)
-        size = 1e-6 * sum(len(text.encode()) for text in texts.texts)
         for pipeline, ours, theirs in found:
-            theirs.keep(texts)
-            differ = differences(ours.ids(texts), theirs.ids(texts))
-            times = {ours: [], theirs: []}
-            if bench.tokenizer_program is not None:
-                times[CoreTokenizer(bench, pipeline, texts)] = []
-            for turn in range(bench.rounds + 1):
-                for engine, into in times.items():
-                    elapsed = [engine.tokenize(texts) for _ in range(3 if engine is ours else 1)]
-                    if turn > 0:
-                        into += elapsed
-            rates = {engine: [1000 * size / each for each in into] for engine, into in times.items()}
-            for engine, each in rates.items():
-                bench.results.add("tokenizer", name, "MB/s", each, pipeline, "", engine.engine, engine.version)
-            for engine, each in rates.items():
-                row(f"{name}, {pipeline} pipeline: {engine.engine} {engine.version}", f"{max(each):.2f}",
-                    f"{statistics.median(each):.2f}", f"{max(each) / max(rates[theirs]):.1f}",
-                    f"{differ} of {len(texts.texts)}" if engine is ours else "")
+            try:
+                measure_pipeline(bench, pipeline, ours, theirs, texts, name)
+            except Missing as reason:
+                bench.missing(f"{pipeline} pipeline, {name}: {reason}")
     for _, _, theirs in found:
         theirs.close()
-    bench.results.save()

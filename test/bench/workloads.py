@@ -99,13 +99,14 @@ def prose(minilm):
     """Short, middle and long texts: name -> Texts."""
     from tokenizers import Tokenizer
     tokenizer = Tokenizer.from_file(os.path.join(minilm, "tokenizer.json"))
+    tokenizer.no_padding()
     words = " ".join(paragraphs()).split()
     number = {word: len(tokenizer.encode(word, add_special_tokens=False).ids) for word in set(words)}
     draw = random.Random(6)
     # 39 +- 14 characters make about 12 tokens; a long one in eight is a document cut at MAX_TOKENS.
-    short = pieces(words, [draw.randint(9, 15) for _ in range(256)], number.get)
-    middle = pieces(words[5000:], [draw.randint(28, 50) for _ in range(96)], number.get)
-    characters = [4500 if n % 8 == 7 else max(80, int(draw.gauss(620, 345))) for n in range(40)]
+    short = pieces(words, [draw.randint(9, 15) for _ in range(200)], number.get)
+    middle = pieces(words[5000:], [draw.randint(28, 50) for _ in range(72)], number.get)
+    characters = [4500 if n % 8 == 7 else max(80, int(draw.gauss(620, 345))) for n in range(32)]
     long = pieces(words[9000:], characters, lambda word: len(word) + 1, tokens=0)
     return {"short": Texts("rows_short", list(short)), "middle": Texts("rows_middle", list(middle)),
             "long": Texts("rows_long", list(long))}

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import unicodedata
+from pydoc_data.topics import topics
 
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import WordPiece
@@ -41,7 +42,23 @@ CORNERS = [
     "\u1e69", "\u01c4", "\u03d4", "\u0958", "\U0001134b", "\U0001d15e", "\U00011938", "\u16ff", "\U00016ff0",
     "\u0378", "\U0010ffff", "\uffff", "\U0001fffe", "\u0345\u03a3", "A\u0345\u03a3", "A\u03a3\u0345b", "A.\u03a3", "\u03a3",
     "a\u03a3\u0301", "a\u03a3\u00ad", "a\u03a3\u00adb", "\u1e9b\u0323",
+    "\U00020000\U0002a6df\U0002a6e0", "\u0628\u0650\u0633\u0652\u0645\u0650 \u0627\u0644\u0644\u0651\u064e\u0647\u0650", "\u0640\u0640",
+    "\u0130 I \u0131 i\u0307 \u0049\u0307", "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466",
+    "\U0001f44d\U0001f3fd", "\U0001f1e9\U0001f1ea", "1\ufe0f\u20e3", "\U000f0000x\U0010fffd", "a\u2028\u2029\u0085b", "[SEP]", " [SEP] ",
+    "[ SEP ]", "[SEP", "SEP]", "a" * 5000, "\u0436" * 3000 + ".x", "\u0e01\u0e48" * 700 + " \u0e01", "\ud55c" * 1000 + "\u3001",
+    "\U0001d400" * 500 + "\u2028a", "e\u0301" * 900 + "\u4e2d", "\u302e\U0001d165" * 300 + "]", " " * 3000 + "a",
+    "\u00a0" * 500 + "a\u3000" * 200, "\u0301" * 1500 + "e", "a" + "\u00ad" * 5000 + "b c", "\u200b" * 999, ".,!" * 400,
 ]
+
+# Runs that a text may have for ever: letters of every length of UTF-8, marks, what is dropped.
+ENDLESS = ["a", "Q7", "\u00e9", "\u0436", "\u03b1", "\u05d0", "\u0628\u064e", "\u0915\u094d", "\u0e01\u0e48", "\u10d0", "\u304b\u3099", "\ud55c",
+           "\u1112\u1161\u11ab", "\ue000", "\U00010400", "\U0001d400", "\U0001f600\u200d", "e\u0301", "\u302e", "\U0001d165", "a\u00ad"]
+
+# Blocks of scripts, from which words are made with their marks.
+SCRIPTS = [(0x41, 0x7a), (0xc0, 0x17f), (0x370, 0x3ff), (0x400, 0x4ff), (0x531, 0x587), (0x591, 0x5f4), (0x600, 0x6ff), (0x700, 0x74f), (0x900, 0x97f),
+           (0x980, 0x9ff), (0xb80, 0xbff), (0xe01, 0xe5b), (0xf00, 0xfbf), (0x1000, 0x109f), (0x10a0, 0x10ff), (0x1100, 0x11ff), (0x1200, 0x139f),
+           (0x1780, 0x17ff), (0x1e00, 0x1eff), (0x1f00, 0x1fff), (0x3041, 0x30ff), (0x4e00, 0x4eff), (0xac00, 0xacff), (0xff01, 0xffee),
+           (0x10330, 0x1034a), (0x20000, 0x200ff), (0x1d400, 0x1d4ff), (0x1f300, 0x1f6ff)]
 
 
 def write_arrays(path_or_pipe, arrays):
@@ -51,11 +68,11 @@ def write_arrays(path_or_pipe, arrays):
 class Driver:
     """A tokenizer of ours: tokenize_driver with a vocabulary (tokens by id) and added tokens (id, flags, token)."""
 
-    def __init__(self, driver, folder, vocabulary, added, options, unk_id, prefix="##"):
+    def __init__(self, driver, folder, vocabulary, added, options, unk_id, prefix="##", longest=100):
         self.driver, self.options = driver, options
         self.vocabulary_path = os.path.join(folder, "vocabulary")
         self.added_path = os.path.join(folder, "added")
-        self.arguments = ["100", str(unk_id), prefix]
+        self.arguments = [str(longest), str(unk_id), prefix]
         with open(self.vocabulary_path, "wb") as file:
             file.write(b"".join(token.encode() + b"\0" for token in vocabulary))
         with open(self.added_path, "wb") as file:
@@ -92,7 +109,7 @@ class Driver:
 class Case(Driver):
     """One tokenizer of the reference and the same one of ours."""
 
-    def __init__(self, driver, folder, name, backend, options, unk_id):
+    def __init__(self, driver, folder, name, backend, options, unk_id, prefix="##", longest=100):
         self.name, self.backend = name, backend
         model_vocabulary = backend.get_vocab(with_added_tokens=False)
         by_id = {i: t for t, i in backend.get_vocab(with_added_tokens=True).items()}
@@ -101,7 +118,7 @@ class Case(Driver):
             ("w", token.single_word), ("l", token.lstrip), ("r", token.rstrip), ("n", token.normalized),
             ("s", token.special), ("o", token.content not in model_vocabulary)) if on), token.content)
             for i, token in sorted(backend.get_added_tokens_decoder().items())]
-        super().__init__(driver, folder, [by_id.get(i, "") for i in range(self.size)], added, options, unk_id)
+        super().__init__(driver, folder, [by_id.get(i, "") for i in range(self.size)], added, options, unk_id, prefix, longest)
 
     def compare(self, texts):
         """Number of texts with different ids."""
@@ -135,6 +152,7 @@ class Texts:
         self.letters = [chr(c) for c in range(0x20000) if unicodedata.category(chr(c)) in ("Lu", "Ll", "Lo", "Lt", "Lm")]
         self.punctuation = [chr(c) for c in range(0x20000) if unicodedata.category(chr(c))[0] in "PS"]
         self.special = SPECIAL
+        self.paragraphs = prose()
 
     def code_point(self):
         """Any scalar value, each plane as often as the first one's parts."""
@@ -181,6 +199,29 @@ class Texts:
         unit = r.choice(("a", "\u00e9", "e\u0301", "\ud55c", "\u00df", self.word(), "a\u00ad", "\U0001d165"))
         return (unit * 110)[:r.randint(95, 106) * (1 if len(unit) == 1 else r.randint(1, 2))]
 
+    def overlong(self):
+        """Far more than the longest word, of one or of many scripts, and what ends it."""
+        r = self.random
+        units = r.sample(ENDLESS, r.choice((1, 1, 2, 5)))
+        run = "".join(r.choice(units) for _ in range(r.randint(102, 500)))
+        return run + r.choice((" ", "", ".", "\u3000", "\u3001", "\u4e2d", "\u0964", "\u200b", "\u2028", "[SEP]", self.code_point())) + self.word()
+
+    def scripted(self):
+        """Words of one script each, whatever stands in its block."""
+        r = self.random
+        words = []
+        for _ in range(r.randint(1, 8)):
+            low, high = r.choice(SCRIPTS)
+            words.append("".join(chr(r.randint(low, high)) for _ in range(r.randint(1, 12))))
+        return r.choice((" ", "", "-", "\u200d", "\u00a0")).join(words)
+
+    def paragraph(self):
+        """What people write."""
+        r = self.random
+        words = r.choice(self.paragraphs).split()
+        start = r.randrange(len(words))
+        return r.choice((" ", " ", "\n", "")).join(words[start:start + r.randint(1, 60)])
+
     def sentence(self):
         r = self.random
         return "".join(self.word() + r.choice((" ", " ", " ", ", ", ".", "-", "\u3000", r.choice(self.punctuation)))
@@ -188,7 +229,13 @@ class Texts:
 
     def text(self):
         r = self.random
-        kind = r.randrange(9)
+        kind = r.randrange(13)
+        if kind == 9:
+            return self.overlong() if r.random() < 0.3 else self.scripted()
+        if kind in (10, 11):
+            return self.paragraph()
+        if kind == 12:
+            return self.scripted()
         if kind < 2:
             return "".join(self.code_point() for _ in range(r.randint(1, 24)))
         if kind < 4:
@@ -200,6 +247,13 @@ class Texts:
         if kind == 6:
             return r.choice(("", "x ", "\u00a0")) + self.long_word() + r.choice(("", " y", ".", "[MASK]"))
         return self.trouble()
+
+
+def prose():
+    """Paragraphs of English, and of two dozen languages."""
+    bench = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "bench", "mixed_scripts.txt")
+    with open(bench, encoding="utf-8") as file:
+        return list(topics.values())[:40] + file.read().splitlines() * 2
 
 
 def make_vocabulary(texts, normalizer, rng, gaps):
@@ -242,12 +296,13 @@ def added_tokens():
     ]
 
 
-def bert_backend(vocabulary, normalizer):
+def bert_backend(vocabulary, normalizer, prefix="##", longest=100):
     """The fast tokenizer of transformers' BertTokenizer (5.23)."""
-    backend = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    backend = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=longest,
+                                  continuing_subword_prefix=prefix))
     backend.normalizer = normalizer
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    backend.decoder = decoders.WordPiece(prefix="##")
+    backend.decoder = decoders.WordPiece(prefix=prefix)
     backend.add_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     return backend
 
@@ -284,6 +339,30 @@ def backend_of_model(directory):
 def random_id_lists(rng, size, count, added):
     return [[rng.choice(added) if added and rng.random() < 0.3 else rng.randrange(size) for _ in range(rng.randint(0, 30))]
             for _ in range(count)]
+
+
+def compare_small_vocabularies(driver, folder, rng, count):
+    """
+    (compared, differences) of words over a few letters and vocabularies of a few
+    tokens, in which nearly every match has to be given up for a shorter one, with
+    other prefixes and longest words.
+    """
+    compared = differences = 0
+    normalizer = normalizers.BertNormalizer(lowercase=True)
+    for number, prefix in enumerate(("##", "@@", "\u2581", "x", "ab", "", "#", "\u00e9", "##", "a")):
+        letters = ["a", "b", "x", "\u0436", "\U00010428", "\ud55c", prefix or "a"]
+        longest = (100, 7, 40)[number % 3]
+        pieces = [rng.choice(("", prefix)) + "".join(rng.choice(letters[:3 + number % 4]) for _ in range(rng.randint(1, 5)))
+                  for _ in range(rng.choice((3, 12, 40)))]
+        vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(SPECIAL + [normalizer.normalize_str(each) for each in pieces]))}
+        texts = [" ".join("".join(rng.choice(letters) for _ in range(rng.choice((1, 3, 8, longest - 1, longest, longest + 1))))
+                          for _ in range(rng.randint(1, 8))) for _ in range(count // 10)]
+        backend = bert_backend(vocabulary, normalizer, prefix, longest)
+        wrong = Case(driver, folder, f"prefix {prefix!a}", backend, option_letters(True, True, True, None), 0, prefix, longest).compare(texts)
+        compared += len(texts)
+        differences += wrong
+    print(f"small vocabularies, other prefixes and longest words: {compared} texts, {differences} differ", flush=True)
+    return compared, differences
 
 
 def code_point_texts():
@@ -325,6 +404,10 @@ def main():
             print(f"{name}: {len(texts)} texts, {wrong} differ; {len(lists)} lists of ids, {wrong_lists} differ", flush=True)
             compared += len(texts) + len(lists)
             differences += wrong + wrong_lists
+
+        count, wrong = compare_small_vocabularies(options.driver, folder, rng, options.texts // 6)
+        compared += count
+        differences += wrong
 
         everything = code_point_texts()
         for lowercase, strip, chinese in ((True, None, True), (False, False, False), (False, True, True), (True, False, False)):

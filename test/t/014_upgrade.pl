@@ -113,7 +113,10 @@ $session->query_safe("PREPARE search AS SELECT " . bits_of("electra_embed('a tex
 my $constant = $session->query_safe('EXECUTE search');
 
 # The update, with a session that keeps its plans.
-$node->safe_psql('postgres', "ALTER EXTENSION electra UPDATE TO '0.2.0'");
+$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION electra_load_preset TO plain');
+my ($status, $output, $errors) = $node->psql('postgres', "SET client_min_messages = warning; ALTER EXTENSION electra UPDATE TO '0.2.0'");
+like($errors, qr/WARNING:  rights on the function electra_load_preset end.*HINT:  GRANT EXECUTE ON FUNCTION electra_load_preset TO plain;/s,
+	'the update says which rights end');
 is($node->safe_psql('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'electra'"), '0.2.0', 'updated');
 is($session->query_safe('EXECUTE search'), $constant, 'a session with a plan goes on');
 $session->quit;
@@ -151,7 +154,8 @@ is(sqlstate_of($node, "SET ROLE plain; SELECT * FROM electra_node_check('nowhere
 # The new module with the SQL of 0.3.0, then 0.4.0, from where this database is
 # and straight from 0.1.0.
 is($node->safe_psql('postgres', "SELECT count(*) FROM electra_presets WHERE name = 'old'"), 1, '0.3.0: electra_presets of the new module');
-$node->safe_psql('postgres', 'ALTER EXTENSION electra UPDATE');
+($status, $output, $errors) = $node->psql('postgres', 'SET client_min_messages = warning; ALTER EXTENSION electra UPDATE');
+is("$status $errors", '0 ', '0.4.0: no rights were granted, so there is nothing to say');
 is($node->safe_psql('postgres', $vectors), $stored, '0.4.0: stored vectors stay');
 $node->safe_psql('postgres', 'UPDATE document SET body = body');
 is($node->safe_psql('postgres', $vectors), $stored, '0.4.0: computed again they are the same');

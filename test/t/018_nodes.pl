@@ -163,8 +163,9 @@ is($nodes[0]->safe_psql('postgres', "SELECT count(*) FROM electra_stale WHERE na
 $nodes[0]->safe_psql('postgres', "CREATE OR REPLACE VIEW electra_presets AS
 	SELECT name, digest, num_layers, num_heads, hidden_dim, embedding_dim, intermediate_dim, vocab_size, parameters, dtype, pooling,
 		CASE WHEN name <> 'twin' THEN dimensions END AS dimensions, max_length, archive_bytes, image_bytes, cached, source, loaded_by,
-		loaded_at, is_default, shipped, untrained, 1 + (name = 'model')::int AS numerics_version, 1 AS current_numerics_version
-	FROM _electra.list_presets()");
+		loaded_at, is_default, shipped, untrained, 1 + (name = 'model')::int AS numerics_version, 1 AS current_numerics_version,
+		lowest_cosine, mean_cosine
+	FROM _electra.presets()");
 is(differences('node1'), "model|other numerics|1|2\ntwin|archive unreadable there|$digest|$digest",
 	'presets of other numerics, or whose archive cannot be read');
 $nodes[0]->safe_psql('postgres', 'DROP EXTENSION electra CASCADE');

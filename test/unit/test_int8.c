@@ -211,7 +211,7 @@ test_product(void **state)
 {
 	static const size_t in_dims[] = {1, 3, 4, 26, 32, 63, 64, 65, 127, 128, 312, 600, 1100};
 	static const size_t out_dims[] = {1, 15, 16, 17, 31, 32, 33, 64, 90, 312};
-	static const size_t heights[] = {1, 2, 3, 4, 5, 6, 7, 13, 40, 170};
+	static const size_t heights[] = {1, 2, 3, 4, 5, 6, 7, 8, 13, 15, 40, 170};
 	uint64_t	random = 1;
 
 	(void) state;
@@ -372,7 +372,7 @@ check_not_finite(const matrix *m, uint64_t *random)
 		{
 			void	   *memory = allocate_aligned(electra_int8_rows_size(2, m->in_dim));
 			electra_int8_rows quantized = electra_int8_rows_at(memory, 2, m->in_dim);
-			float		x[2 * 130];
+			float		x[2 * 300];
 			float		y[2 * 40];
 			electra_pacer pacer = {.poll = NULL};
 			electra_gemm_int8_call call = {
@@ -404,7 +404,7 @@ test_not_finite(void **state)
 	(void) state;
 	for (int kind = 0; kind < 3; kind++)
 	{
-		matrix		m = make_matrix(130, 40, &random);
+		matrix		m = make_matrix(300, 40, &random);
 
 		for (size_t k = 0; k < 64; k++)
 			m.weights[k] = 0;	/* zero weights do not hide it */

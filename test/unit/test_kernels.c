@@ -359,45 +359,101 @@ test_rows(void **state)
 	check_rows(1001);
 }
 
-/* Every set like the portable one, and like double precision up to a few ulp. */
+/* A row of softmax in double precision, up to a few ulp. */
+static void
+assert_softmax(const float *y, float inverse, const float *x, size_t n)
+{
+	double		largest = -INFINITY;
+	double		sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		largest = x[i] > largest ? (double) x[i] : largest;
+	for (size_t i = 0; i < n; i++)
+		sum += exp(x[i] - largest);
+	assert_true(fabs(inverse * sum - 1) < 5e-7);
+	for (size_t i = 0; i < n; i++)
+		assert_true(fabs(y[i] - exp(x[i] - largest)) < 5e-7);
+}
+
+/* Every set like the portable one, however many rows there are; nothing between rows changes. */
 static void
 test_softmax(void **state)
 {
+	enum
+	{
+		ROWS = 7
+	};
+
 	(void) state;
 	for (size_t n = 1; n <= 600; n += n < 70 ? 1 : 53)
 	{
-		float	   *x = random_array(n, n, n % 3 == 0 ? 100.0f : 5.0f);
-		float	   *first = malloc(n * sizeof(float));
-		float	   *y = malloc(n * sizeof(float));
-		float		first_inverse = 0.0f;
-		double		largest = -INFINITY;
-		double		sum = 0;
+		size_t		stride = n + 3;
+		float	   *x = random_array(ROWS * stride, n, n % 3 == 0 ? 100.0f : 5.0f);
+		float	   *first = malloc(ROWS * stride * sizeof(float));
+		float	   *y = malloc(ROWS * stride * sizeof(float));
+		float		first_inverse[ROWS] = {0.0f};
+		float		inverse[ROWS];
 
-		for (size_t i = 0; i < n; i++)
-			largest = x[i] > largest ? (double) x[i] : largest;
-		for (size_t i = 0; i < n; i++)
-			sum += exp(x[i] - largest);
 		FOR_EACH_SET(set)
+			for (size_t rows = 1; rows <= ROWS; rows++)
 		{
-			float		inverse;
-
-			memcpy(y, x, n * sizeof(float));
-			inverse = electra_kernels()->softmax(y, n);
+			memcpy(y, x, ROWS * stride * sizeof(float));
+			electra_kernels()->softmax(y, rows, n, stride, inverse);
 			if (set == 0)
 			{
-				memcpy(first, y, n * sizeof(float));
-				first_inverse = inverse;
+				memcpy(first, y, ROWS * stride * sizeof(float));
+				memcpy(first_inverse, inverse, rows * sizeof(float));
 			}
-			assert_same_bits(y, first, n, "softmax", set);
-			assert_same_bits(&inverse, &first_inverse, 1, "sum of softmax", set);
+			assert_same_bits(y, first, rows * stride, "softmax", set);
+			assert_same_bits(y + rows * stride, x + rows * stride, (ROWS - rows) * stride,
+							 "rows behind softmax", set);
+			assert_same_bits(inverse, first_inverse, rows, "sum of softmax", set);
+			for (size_t r = 0; r < rows; r++)
+				assert_same_bits(y + r * stride + n, x + r * stride + n, stride - n,
+								 "between rows of softmax", set);
 		}
-		assert_true(fabs(first_inverse * sum - 1) < 5e-7);
-		for (size_t i = 0; i < n; i++)
-			assert_true(fabs(first[i] - exp(x[i] - largest)) < 5e-7);
+		for (size_t r = 0; r < ROWS; r++)
+			assert_softmax(first + r * stride, first_inverse[r], x + r * stride, n);
 		free(x);
 		free(first);
 		free(y);
 	}
+}
+
+/* Rows as columns of a panel: half of it is written, the other half stays. */
+static void
+test_pack_columns(void **state)
+{
+	enum
+	{
+		LONGEST = 70,
+		PANEL = LONGEST * ELECTRA_PANEL_COLUMNS
+	};
+	float	   *x = random_array(16 * LONGEST, 5, 1.0f);
+	const float *rows[16];
+	float		expected[PANEL];
+	float		panel[PANEL];
+
+	(void) state;
+	for (size_t r = 0; r < 16; r++)
+		rows[r] = x + r * LONGEST;
+	for (size_t n = 1; n <= LONGEST; n += n % 16 == 1 ? 13 : 1)
+		for (size_t count = 0; count <= 16; count++)
+		{
+			for (size_t i = 0; i < PANEL; i++)
+				expected[i] = 7.0f;
+			for (size_t k = 0; k < n; k++)
+				for (size_t c = 0; c < 16; c++)
+					expected[k * ELECTRA_PANEL_COLUMNS + c] = c < count ? rows[c][k] : 0.0f;
+			FOR_EACH_SET(set)
+			{
+				for (size_t i = 0; i < PANEL; i++)
+					panel[i] = 7.0f;
+				electra_kernels()->pack_columns(panel, rows, count, n);
+				assert_same_bits(panel, expected, PANEL, "packed columns", set);
+			}
+		}
+	free(x);
 }
 
 /* The definitions of transformers' activations.py in double. */
@@ -513,12 +569,14 @@ test_not_finite(void **state)
 		for (size_t n = 1; n < 40; n++)
 		{
 			float		x[40] = {0};
+			float		inverse;
 
 			assert_true(kernels->all_finite(x, n));
 			x[n - 1] = INFINITY;
 			assert_false(kernels->all_finite(x, n));
 			x[n - 1] = NAN;
-			assert_true(isnan(kernels->softmax(x, n)));
+			kernels->softmax(x, 1, n, n, &inverse);
+			assert_true(isnan(inverse));
 		}
 	}
 }
@@ -660,6 +718,7 @@ main(void)
 		cmocka_unit_test(test_widen),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_softmax),
+		cmocka_unit_test(test_pack_columns),
 		cmocka_unit_test(test_activations),
 		cmocka_unit_test(test_not_finite),
 		cmocka_unit_test(test_columns),
