@@ -89,7 +89,7 @@ def loss_of(output, target, teacher):
 def train(name, student, groups, data, *, seed, epochs, texts, tokens, warm_up, near, betas, clip, seconds):
     """Trains to WORK/models/NAME.pt; True when that is there, False when the seconds ran out first.
 
-    groups: parameter groups of AdamW; the learning rate rises over the share
+    groups: parameter groups of AdamW; epochs may be less than one; the learning rate rises over the share
     warm_up of the steps and falls to 0 in a straight line.
     """
     final, unfinished = folder("models") / f"{name}.pt", WORK / "models" / f"{name}.checkpoint"
@@ -98,10 +98,10 @@ def train(name, student, groups, data, *, seed, epochs, texts, tokens, warm_up, 
     budget = Budget(seconds)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     student.to(device).train()
-    optimizer = torch.optim.AdamW(groups, betas=betas)
+    optimizer = torch.optim.AdamW(groups, betas=betas, fused=True)
     plan = data.batches(seed, texts, tokens, near)
     steps = len(plan)
-    total = epochs * steps
+    total = round(epochs * steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / max(1, warm_up * total), max(0, 1 - step / total)))
     step, spent, epoch = 0, 0.0, 0

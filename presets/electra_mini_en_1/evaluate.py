@@ -67,11 +67,13 @@ def bm25_scores(queries, documents, k1=1.2, b=0.75):
     for number, count in enumerate(counts):
         for word, times in count.items():
             postings.setdefault(word, []).append((number, times))
+    postings = {word: np.array(found) for word, found in postings.items()}
+    nowhere = np.empty((0, 2), dtype=np.int64)
     scores = np.zeros((len(queries), len(documents)), dtype=np.float32)
     norm = k1 * (1 - b + b * lengths / lengths.mean())
     for row, query in enumerate(queries):
         for word in words_of(query):
-            found = np.array(postings.get(word, []), dtype=np.int64).reshape(-1, 2)
+            found = postings.get(word, nowhere)
             weight = math.log(1 + (len(documents) - len(found) + 0.5) / (len(found) + 0.5))
             scores[row, found[:, 0]] += weight * found[:, 1] * (k1 + 1) / (found[:, 1] + norm[found[:, 0]])
     return scores

@@ -44,10 +44,10 @@ def parameters(student):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=float, default=2)
     parser.add_argument("--near", action="store_true", help="batches of texts that are like each other")
     parser.add_argument("--texts", type=int, help="only the first so many, to try it out")
     parser.add_argument("--seconds", type=float, default=0)
