@@ -20,17 +20,17 @@ DATA = $(wildcard src/electra--*.sql)
 DOCS =
 SCRIPTS_built = electra-import
 
-# The embedded default: an archive that the build makes and whose digest the
-# module carries.
-DEFAULT_PRESET = build/electra-untrained-tiny.safetensors
-DEFAULT_HEADER = build/shipped_default.h
+# The presets that come with the extension: archives that never change, whose
+# digests the module carries.
+SHIPPED = electra_mini_en_1
+SHIPPED_PRESETS = $(foreach name,$(SHIPPED),presets/$(name)/$(name).safetensors)
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=electra --encoding=UTF8
 
 EXTRA_CLEAN = build electra-import $(IMPORT_SRCS:.c=.o)
 
-PG_CPPFLAGS = -D_GNU_SOURCE -Isrc -Ibuild -DELECTRA_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -D_GNU_SOURCE -Isrc -DELECTRA_VERSION='"$(EXTVERSION)"'
 
 # The compiler may not choose any bit of a result: no contraction, no
 # reassociation, no optimization across files, whatever the user's CFLAGS say.
@@ -71,32 +71,29 @@ $(OBJS) $(IMPORT_OBJS): $(ALL_HEADERS)
 electra-import: $(IMPORT_OBJS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(IMPORT_LIBS)
 
-all: electra-import $(DEFAULT_PRESET)
+all: electra-import check-presets
 
-build/vocabulary.txt: tools/make_vocabulary.awk data/sentences.tsv
-	@mkdir -p build
-	LC_ALL=C awk -f tools/make_vocabulary.awk data/sentences.tsv > $@.tmp && mv $@.tmp $@
-
-$(DEFAULT_PRESET): electra-import build/vocabulary.txt
-	./electra-import --create --vocabulary build/vocabulary.txt --num-layers 2 --num-heads 4 \
-		--hidden-dim 128 --embedding-dim 64 --intermediate-dim 512 --max-sequence-length 512 \
-		--seed 0 -o $@
-
-$(DEFAULT_HEADER): $(DEFAULT_PRESET)
-	printf '#define ELECTRA_SHIPPED_DEFAULT_NAME "%s"\n#define ELECTRA_SHIPPED_DEFAULT_DIGEST "%s"\n' \
-		"$(basename $(notdir $(DEFAULT_PRESET)))" "$$(sha256sum $< | cut -d' ' -f1)" > $@
-
-src/pg/shipped.o: $(DEFAULT_HEADER)
+# Nothing else is ever installed under these names; asked each time, for a
+# file's time tells nothing of its content.
+check-presets: $(SHIPPED_PRESETS)
+	@for name in $(SHIPPED); do \
+		file=presets/$$name/$$name.safetensors; \
+		digest=$$(sha256sum < $$file | cut -d' ' -f1); \
+		grep -qF "{\"$$name\", \"$$digest\"}" src/pg/shipped.c && continue; \
+		echo "$$file is not the archive that comes with electra: its SHA-256 is $$digest, src/pg/shipped.c has" >&2; \
+		grep -F "{\"$$name\"," src/pg/shipped.c >&2; \
+		exit 1; \
+	done
 
 install: install-presets
 uninstall: uninstall-presets
 
-install-presets: $(DEFAULT_PRESET)
+install-presets: check-presets
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/electra/shipped' '$(DESTDIR)$(datadir)/electra/presets'
-	$(INSTALL_DATA) $(DEFAULT_PRESET) '$(DESTDIR)$(datadir)/electra/shipped/'
+	$(INSTALL_DATA) $(SHIPPED_PRESETS) '$(DESTDIR)$(datadir)/electra/shipped/'
 
 uninstall-presets:
-	rm -f '$(DESTDIR)$(datadir)/electra/shipped/$(notdir $(DEFAULT_PRESET))'
+	rm -f $(foreach file,$(notdir $(SHIPPED_PRESETS)),'$(DESTDIR)$(datadir)/electra/shipped/$(file)')
 	-rmdir '$(DESTDIR)$(datadir)/electra/shipped' '$(DESTDIR)$(datadir)/electra/presets' '$(DESTDIR)$(datadir)/electra'
 
 # The model directories that pg_regress loads; the server reads them, so they
@@ -156,5 +153,5 @@ prove:
 	TESTDIR='$(CURDIR)' PATH="$(bindir):$$PATH" PG_REGRESS='$(top_builddir)/src/test/regress/pg_regress' \
 		prove -I '$(PG_PERL)' -I test/perl --timer $(PROVE_FLAGS) $(or $(PROVE_TESTS),test/t/*.pl)
 
-.PHONY: unit unit-build parity-drivers prove install-presets uninstall-presets
+.PHONY: unit unit-build parity-drivers prove check-presets install-presets uninstall-presets
 .SECONDARY: $(UNIT_LIB_OBJS)

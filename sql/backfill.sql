@@ -1,7 +1,7 @@
 -- electra_backfill: an existing table gets its embeddings.
 SET client_min_messages = notice;
 \getenv sources ELECTRA_TEST_SOURCES
-\set tiny '\'electra-untrained-tiny\''
+\set tiny '\'electra_mini_en_1\''
 CREATE SCHEMA backfill;
 SET search_path = backfill, public;
 SET client_min_messages = error;
@@ -14,7 +14,7 @@ INSERT INTO doc SELECT n, 'title ' || n, 'the body of text ' || n FROM generate_
 INSERT INTO doc VALUES (-1, NULL, NULL, NULL), (0, NULL, '', NULL), (1000, 'kept', 'kept', '{1,2,3}');
 CALL electra_backfill('doc', 'body', 'embedding', :tiny);
 SELECT count(*) AS wrong FROM doc WHERE id <> 1000
-	AND array_send(embedding) IS DISTINCT FROM array_send(electra_embed(body, 'electra-untrained-tiny'));
+	AND array_send(embedding) IS DISTINCT FROM array_send(electra_embed(body, 'electra_mini_en_1'));
 SELECT id, embedding FROM doc WHERE embedding IS NULL OR id = 1000 ORDER BY id;
 -- nothing is done twice
 CALL electra_backfill('doc', 'body', 'embedding', :tiny);
@@ -25,7 +25,7 @@ UPDATE doc SET embedding = NULL;
 UPDATE doc SET title = NULL WHERE id = 5;
 CALL electra_backfill('doc', ARRAY['title', 'body'], 'embedding', :tiny, batch_size => 1000);
 SELECT count(*) AS wrong FROM doc WHERE id <> -1
-	AND array_send(embedding) IS DISTINCT FROM array_send(electra_embed(concat_ws(E'\n', title, body), 'electra-untrained-tiny'));
+	AND array_send(embedding) IS DISTINCT FROM array_send(electra_embed(concat_ws(E'\n', title, body), 'electra_mini_en_1'));
 -- the default preset
 SET client_min_messages = error;
 UPDATE doc SET embedding = NULL WHERE id < 5;
@@ -40,7 +40,7 @@ ALTER TABLE "Odd ""Table" DROP COLUMN gone;
 INSERT INTO "Odd ""Table" SELECT 'key ' || n % 5, date '2024-01-01' + n / 5, 'odd text ' || n FROM generate_series(0, 99) AS n;
 CALL electra_backfill('"Odd ""Table"', 'Body"', 'Vector Of', :tiny, batch_size => 3);
 SELECT count(*) AS wrong FROM "Odd ""Table"
-WHERE "Vector Of"::real[] IS DISTINCT FROM electra_embed("Body""", 'electra-untrained-tiny');
+WHERE "Vector Of"::real[] IS DISTINCT FROM electra_embed("Body""", 'electra_mini_en_1');
 
 -- partitions; parents by inheritance have only their own rows filled
 CREATE TABLE parted (id int, kind text, body text, embedding real[], PRIMARY KEY (kind, id)) PARTITION BY LIST (kind);
@@ -50,7 +50,7 @@ CREATE TABLE parted_a PARTITION OF parted FOR VALUES IN ('a');
 INSERT INTO parted SELECT n, CASE WHEN n % 3 = 0 THEN 'a' ELSE 'b' END, 'part ' || n FROM generate_series(1, 60) AS n;
 CALL electra_backfill('parted_a', 'body', 'embedding', :tiny);
 CALL electra_backfill('parted', 'body', 'embedding', :tiny, batch_size => 8);
-SELECT count(*) AS wrong FROM parted WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra-untrained-tiny');
+SELECT count(*) AS wrong FROM parted WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1');
 CREATE TABLE parent (id int PRIMARY KEY, body text, embedding real[]);
 CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
 INSERT INTO parent VALUES (1, 'of the parent');
@@ -86,8 +86,8 @@ CREATE DOMAIN three AS real[] CHECK (cardinality(VALUE) = 3);
 ALTER TABLE bad ADD COLUMN embedding_3 three;
 CALL electra_backfill('bad', 'body', 'embedding_3', :tiny);
 -- what a domain says of vectors is asked of real ones
-CREATE DOMAIN directed AS real[] CHECK (cardinality(VALUE) = 128 AND NOT 0 = ALL (VALUE));
-CREATE DOMAIN some_texts AS directed CHECK (VALUE <> electra_embed('water', 'electra-untrained-tiny'));
+CREATE DOMAIN directed AS real[] CHECK (cardinality(VALUE) = electra_dimensions('electra_mini_en_1') AND NOT 0 = ALL (VALUE));
+CREATE DOMAIN some_texts AS directed CHECK (VALUE <> electra_embed('water', 'electra_mini_en_1'));
 CREATE TABLE choosy (id int PRIMARY KEY, body text, embedding directed, other some_texts);
 INSERT INTO choosy SELECT n, CASE WHEN n % 2 = 0 THEN 'water' ELSE 'bread ' || n END FROM generate_series(1, 4) AS n;
 CALL electra_backfill('choosy', 'body', 'embedding', :tiny);
@@ -105,21 +105,21 @@ BEGIN
 END $$;
 CREATE TRIGGER rewrite_next AFTER UPDATE ON linked FOR EACH ROW EXECUTE FUNCTION rewrite_next();
 CALL electra_backfill('linked', 'body', 'embedding', :tiny);
-SELECT id, body, embedding = electra_embed(body, 'electra-untrained-tiny') AS same FROM linked ORDER BY id;
+SELECT id, body, embedding = electra_embed(body, 'electra_mini_en_1') AS same FROM linked ORDER BY id;
 CALL electra_backfill('linked', 'body', 'embedding', :tiny);
-SELECT count(*) AS wrong FROM linked WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra-untrained-tiny');
+SELECT count(*) AS wrong FROM linked WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1');
 
 -- with the row trigger on the same table, a row is embedded once
 CREATE TABLE kept (id int PRIMARY KEY, body text, embedding real[]);
 INSERT INTO kept SELECT n, 'kept text ' || n FROM generate_series(1, 40) AS n;
 CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON kept FOR EACH ROW
-EXECUTE FUNCTION electra_embed_trigger('embedding', 'electra-untrained-tiny', 'body');
+EXECUTE FUNCTION electra_embed_trigger('embedding', 'electra_mini_en_1', 'body');
 SET client_min_messages = error;
 SELECT electra_stat_reset();
 SET client_min_messages = notice;
 CALL electra_backfill('kept', 'body', 'embedding', :tiny);
-SELECT texts FROM electra_stat_presets WHERE 'electra-untrained-tiny' = ANY (names);
-SELECT count(*) AS wrong FROM kept WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra-untrained-tiny');
+SELECT texts FROM electra_stat_presets WHERE 'electra_mini_en_1' = ANY (names);
+SELECT count(*) AS wrong FROM kept WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1');
 
 -- row-level security is that of the caller, and so are all rights
 CREATE ROLE regress_electra_filler;
@@ -141,7 +141,7 @@ SELECT owner, count(*), count(embedding) FROM tenant GROUP BY owner ORDER BY own
 
 -- what cannot be filled
 CREATE TABLE no_key (id int, body text, embedding real[]);
-CREATE TABLE made (id int PRIMARY KEY, body text, embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra-untrained-tiny')) STORED);
+CREATE TABLE made (id int PRIMARY KEY, body text, embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra_mini_en_1')) STORED);
 CREATE VIEW seen AS SELECT * FROM doc;
 CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
@@ -174,7 +174,7 @@ CALL electra_backfill('doc', 'body', 'embedding', pause_ms => -1);
 BEGIN;
 CALL electra_backfill('doc', 'body', 'embedding', :tiny);
 ROLLBACK;
-CREATE FUNCTION in_function() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL electra_backfill('doc', 'body', 'embedding', 'electra-untrained-tiny'); END $$;
+CREATE FUNCTION in_function() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL electra_backfill('doc', 'body', 'embedding', 'electra_mini_en_1'); END $$;
 SELECT in_function();
 -- where it can, whatever the isolation level
 SET default_transaction_isolation = 'serializable';
@@ -182,7 +182,7 @@ UPDATE doc SET embedding = NULL WHERE id BETWEEN 100 AND 199;
 DO $$
 BEGIN
 	FOR i IN 1 .. 2 LOOP
-		CALL electra_backfill('doc', 'body', 'embedding', 'electra-untrained-tiny', 30);
+		CALL electra_backfill('doc', 'body', 'embedding', 'electra_mini_en_1', 30);
 	END LOOP;
 END $$;
 RESET default_transaction_isolation;

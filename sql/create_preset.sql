@@ -72,7 +72,7 @@ SELECT * FROM attempt_create($$'x', num_layers => 2, num_heads => 2, hidden_dim 
 SELECT * FROM attempt_create($$'x', num_layers => 2, num_heads => 2, hidden_dim => 32, intermediate_dim => 64, vocabulary_size => 10$$);
 SELECT * FROM attempt_create($$NULL, num_layers => 2, num_heads => 2, hidden_dim => 32, intermediate_dim => 64, vocab_size => 10$$);
 SELECT * FROM attempt_create($$'two words', num_layers => 2, num_heads => 2, hidden_dim => 32, intermediate_dim => 64, vocab_size => 10$$);
-SELECT * FROM attempt_create($$'electra-untrained-tiny', num_layers => 2, num_heads => 2, hidden_dim => 32, intermediate_dim => 64, vocab_size => 10$$);
+SELECT * FROM attempt_create($$'electra_mini_en_1', num_layers => 2, num_heads => 2, hidden_dim => 32, intermediate_dim => 64, vocab_size => 10$$);
 SELECT a.wrong, b.what, b.said FROM unnest(ARRAY['num_heads => 3', 'num_heads => 0', 'num_layers => -1', 'hidden_dim => 0', 'intermediate_dim => 0',
 	'embedding_dim => 0', 'vocab_size => 0', 'num_segments => 0', 'max_sequence_length => 0', 'max_sequence_length => NULL', 'num_segments => NULL',
 	'dropout => 1', 'dropout => -0.1', $$dropout => 'NaN'$$, 'dropout => NULL', $$dtype => 'int4'$$, $$dtype => 'source'$$, $$dtype => 'Float32'$$,

@@ -136,7 +136,7 @@ SELECT electra_embed('a text');
 ROLLBACK;
 
 -- back to how it was
-SELECT electra_set_default_preset('electra-untrained-tiny');
+SELECT electra_set_default_preset('electra_mini_en_1');
 SELECT name FROM electra_presets WHERE is_default;
 TRUNCATE _electra.default_preset;
 SELECT electra_default_preset();

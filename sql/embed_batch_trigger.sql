@@ -1,14 +1,14 @@
 -- electra_embed_batch_trigger: all rows of a statement, embedded at once.
 CREATE TABLE batch_docs (id int PRIMARY KEY, title text, body text, embedding real[]);
 CREATE TRIGGER embed_inserted AFTER INSERT ON batch_docs REFERENCING NEW TABLE AS inserted
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'title', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'title', 'body');
 CREATE TRIGGER embed_updated AFTER UPDATE ON batch_docs REFERENCING OLD TABLE AS "Old rows" NEW TABLE AS "New rows"
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'title', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'title', 'body');
 -- rows, those that lack an embedding, and those whose embedding is not that of their text
 CREATE FUNCTION batch_check(OUT total bigint, OUT missing bigint, OUT wrong bigint) LANGUAGE sql AS $$
 	SELECT count(*), count(*) FILTER (WHERE embedding IS NULL AND concat_ws('', title, body) <> ''),
 		count(*) FILTER (WHERE embedding IS DISTINCT FROM
-			electra_embed(CASE WHEN title IS NULL THEN body WHEN body IS NULL THEN title ELSE title || E'\n' || body END, 'electra-untrained-tiny'))
+			electra_embed(CASE WHEN title IS NULL THEN body WHEN body IS NULL THEN title ELSE title || E'\n' || body END, 'electra_mini_en_1'))
 	FROM batch_docs
 $$;
 -- texts embedded by a statement
@@ -129,13 +129,13 @@ DROP TRIGGER a_sweep ON batch_docs;
 -- a second target: each text once
 ALTER TABLE batch_docs ADD title_embedding double precision[];
 CREATE TRIGGER title_inserted AFTER INSERT ON batch_docs REFERENCING NEW TABLE AS new_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('title_embedding', 'electra-untrained-tiny', 'title');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('title_embedding', 'electra_mini_en_1', 'title');
 CREATE TRIGGER title_updated AFTER UPDATE ON batch_docs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('title_embedding', 'electra-untrained-tiny', 'title');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('title_embedding', 'electra_mini_en_1', 'title');
 SELECT embedded_by('INSERT INTO batch_docs SELECT n, ''title '' || n, ''twice'' FROM generate_series(701, 705) n') AS embedded;
 SELECT embedded_by('UPDATE batch_docs SET body = ''body alone'' WHERE id BETWEEN 701 AND 705') AS embedded;
 SELECT embedded_by('UPDATE batch_docs SET title = ''both'' WHERE id = 701') AS embedded;
-SELECT count(*), count(*) FILTER (WHERE title_embedding::real[] IS DISTINCT FROM electra_embed(title, 'electra-untrained-tiny')) AS wrong FROM batch_docs WHERE id BETWEEN 701 AND 705;
+SELECT count(*), count(*) FILTER (WHERE title_embedding::real[] IS DISTINCT FROM electra_embed(title, 'electra_mini_en_1')) AS wrong FROM batch_docs WHERE id BETWEEN 701 AND 705;
 SELECT * FROM batch_check();
 DROP TRIGGER title_inserted ON batch_docs;
 DROP TRIGGER title_updated ON batch_docs;
@@ -163,16 +163,16 @@ CREATE TABLE "Batch schema"."Odd ""table""" (
 	"dropped" int, PRIMARY KEY (pair, "The id", code, "day", name, amount) INCLUDE ("Text"));
 ALTER TABLE "Batch schema"."Odd ""table""" DROP "dropped";
 CREATE TRIGGER i AFTER INSERT ON "Batch schema"."Odd ""table""" REFERENCING NEW TABLE AS electra_batch
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('Vec', 'electra-untrained-tiny', 'Text', 'char');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('Vec', 'electra_mini_en_1', 'Text', 'char');
 CREATE TRIGGER u AFTER UPDATE ON "Batch schema"."Odd ""table""" REFERENCING NEW TABLE AS n OLD TABLE AS t
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('Vec', 'electra-untrained-tiny', 'Text', 'char');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('Vec', 'electra_mini_en_1', 'Text', 'char');
 CREATE FUNCTION "Batch schema".never(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT false $$;
 CREATE OPERATOR "Batch schema".= (LEFTARG = text, RIGHTARG = text, FUNCTION = "Batch schema".never);
 SET search_path = "Batch schema", public, pg_catalog;
 INSERT INTO "Odd ""table""" VALUES ('{1,2}', (1, 'x'), 'c', '2024-01-01', 'n', 1.50, 'first', 'ab'), ('{}', (1, NULL), 'c', 'infinity', 'n', 'NaN', NULL, 'ab'), ('{NULL}', (2, ''), 'd', '-infinity', 'N', 0, 'third', NULL);
 UPDATE "Odd ""table""" SET "Text" = 'changed' WHERE code OPERATOR(pg_catalog.=) 'd';
 RESET search_path;
-SELECT "Text", "Vec" = electra_embed(concat_ws(E'\n', "Text", "char"::text), 'electra-untrained-tiny') AS same FROM "Batch schema"."Odd ""table""" ORDER BY 1;
+SELECT "Text", "Vec" = electra_embed(concat_ws(E'\n', "Text", "char"::text), 'electra_mini_en_1') AS same FROM "Batch schema"."Odd ""table""" ORDER BY 1;
 DROP SCHEMA "Batch schema" CASCADE;
 DROP TYPE batch_pair;
 DROP DOMAIN batch_code;
@@ -194,11 +194,11 @@ CREATE TABLE batch_parts_b (junk int, embedding real[], body text, id bigint NOT
 ALTER TABLE batch_parts_b DROP junk;
 ALTER TABLE batch_parts ATTACH PARTITION batch_parts_b FOR VALUES IN ('b', 'c');
 CREATE TRIGGER i AFTER INSERT ON batch_parts REFERENCING NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 CREATE TRIGGER u AFTER UPDATE ON batch_parts REFERENCING OLD TABLE AS o NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 CREATE FUNCTION parts_check(OUT total bigint, OUT wrong bigint) LANGUAGE sql AS $$
-	SELECT count(*), count(*) FILTER (WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra-untrained-tiny')) FROM batch_parts
+	SELECT count(*), count(*) FILTER (WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1')) FROM batch_parts
 $$;
 INSERT INTO batch_parts SELECT CASE n % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' ELSE 'c' END, n, 'part ' || n FROM generate_series(1, 60) n;
 SELECT * FROM parts_check();
@@ -222,15 +222,15 @@ DROP TABLE batch_parts;
 -- a deferrable key may hold duplicates for a while: each row gets its own vector
 CREATE TABLE batch_deferred (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, body text, embedding real[]);
 CREATE TRIGGER i AFTER INSERT ON batch_deferred REFERENCING NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 CREATE TRIGGER u AFTER UPDATE ON batch_deferred REFERENCING OLD TABLE AS o NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 BEGIN;
 INSERT INTO batch_deferred VALUES (1, 'one'), (1, 'another one'), (2, 'two');
 UPDATE batch_deferred SET id = 3 - id WHERE body IN ('one', 'two');
 UPDATE batch_deferred SET id = 3 WHERE body = 'another one';
 COMMIT;
-SELECT id, body, embedding = electra_embed(body, 'electra-untrained-tiny') AS same FROM batch_deferred ORDER BY id;
+SELECT id, body, embedding = electra_embed(body, 'electra_mini_en_1') AS same FROM batch_deferred ORDER BY id;
 DROP TABLE batch_deferred;
 
 -- child tables share keys with their parents
@@ -238,13 +238,13 @@ CREATE TABLE batch_parent (id int PRIMARY KEY, body text, embedding real[]);
 CREATE TABLE batch_child (extra int) INHERITS (batch_parent);
 INSERT INTO batch_child VALUES (1, 'of the child');
 CREATE TRIGGER i AFTER INSERT ON batch_parent REFERENCING NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 CREATE TRIGGER u AFTER UPDATE ON batch_parent REFERENCING OLD TABLE AS o NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 INSERT INTO batch_parent VALUES (1, 'of the parent');
-SELECT body, embedding = electra_embed(body, 'electra-untrained-tiny') AS same FROM batch_parent ORDER BY body;
+SELECT body, embedding = electra_embed(body, 'electra_mini_en_1') AS same FROM batch_parent ORDER BY body;
 UPDATE batch_parent SET body = body || ', changed';
-SELECT body, embedding = electra_embed(body, 'electra-untrained-tiny') AS same FROM batch_parent ORDER BY body;
+SELECT body, embedding = electra_embed(body, 'electra_mini_en_1') AS same FROM batch_parent ORDER BY body;
 DROP TABLE batch_parent CASCADE;
 
 -- a temporary table, a stored generated source, a serializable transaction; a
@@ -252,23 +252,23 @@ DROP TABLE batch_parent CASCADE;
 CREATE FUNCTION batch_report() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '% %', TG_OP, NEW.embedding IS NULL; RETURN NULL; END $$;
 CREATE TEMPORARY TABLE batch_temp (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), body text, clean text GENERATED ALWAYS AS (lower(body)) STORED, embedding real[]);
 CREATE TRIGGER i AFTER INSERT ON batch_temp REFERENCING NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'clean');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'clean');
 CREATE TRIGGER u AFTER UPDATE ON batch_temp REFERENCING OLD TABLE AS o NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'clean');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'clean');
 CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE ON batch_temp DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION batch_report();
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 INSERT INTO batch_temp (body) VALUES ('Upper');
 SELECT embedded_by('UPDATE batch_temp SET body = ''UPPER''') AS embedded;
 SELECT embedded_by('UPDATE batch_temp SET body = ''LOWER''') AS embedded;
 COMMIT;
-SELECT embedding = electra_embed('lower', 'electra-untrained-tiny') AS same FROM batch_temp;
+SELECT embedding = electra_embed('lower', 'electra_mini_en_1') AS same FROM batch_temp;
 DROP TABLE batch_temp;
 DROP FUNCTION batch_report();
 
 -- rights are those of the caller
 CREATE TABLE batch_rights (id int PRIMARY KEY, owner text DEFAULT current_user, body text, embedding real[]);
 CREATE TRIGGER i AFTER INSERT ON batch_rights REFERENCING NEW TABLE AS n
-	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 CREATE ROLE regress_electra_batch;
 GRANT INSERT ON batch_rights TO regress_electra_batch;
 SET ROLE regress_electra_batch;
@@ -278,7 +278,7 @@ GRANT SELECT (id, body), UPDATE (embedding) ON batch_rights TO regress_electra_b
 SET ROLE regress_electra_batch;
 INSERT INTO batch_rights VALUES (1, DEFAULT, 'may');
 RESET ROLE;
-SELECT id, embedding = electra_embed(body, 'electra-untrained-tiny') AS same FROM batch_rights;
+SELECT id, embedding = electra_embed(body, 'electra_mini_en_1') AS same FROM batch_rights;
 -- row-level security shows its policies' rows, or warns
 ALTER TABLE batch_rights ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON batch_rights USING (owner = current_user);
@@ -287,7 +287,7 @@ SET ROLE regress_electra_batch;
 INSERT INTO batch_rights VALUES (2, DEFAULT, 'my own');
 INSERT INTO batch_rights VALUES (3, 'somebody', 'not mine'), (4, DEFAULT, 'mine');
 RESET ROLE;
-SELECT id, embedding = electra_embed(body, 'electra-untrained-tiny') AS same FROM batch_rights ORDER BY id;
+SELECT id, embedding = electra_embed(body, 'electra_mini_en_1') AS same FROM batch_rights ORDER BY id;
 DROP TABLE batch_rights;
 DROP ROLE regress_electra_batch;
 
@@ -300,7 +300,7 @@ ALTER TABLE batch_bad ADD PRIMARY KEY (id);
 INSERT INTO batch_bad VALUES (1, 'a key');
 SELECT embedding = electra_embed(body) AS same FROM batch_bad;
 CREATE OR REPLACE TRIGGER t BEFORE INSERT ON batch_bad
-	FOR EACH ROW EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra-untrained-tiny', 'body');
+	FOR EACH ROW EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'electra_mini_en_1', 'body');
 INSERT INTO batch_bad VALUES (2, 'row');
 CREATE OR REPLACE TRIGGER t BEFORE UPDATE ON batch_bad
 	FOR EACH STATEMENT EXECUTE FUNCTION electra_embed_batch_trigger('embedding', 'it''s', 'body');

@@ -242,7 +242,7 @@ CREATE TRIGGER batch_names_none AFTER INSERT ON follows_2 REFERENCING NEW TABLE 
 SELECT electra_set_default_preset('kept_other');
 DROP TABLE follows_2;
 SELECT electra_set_default_preset('kept_other');
-SELECT electra_set_default_preset('electra-untrained-tiny');
+SELECT electra_set_default_preset('electra_mini_en_1');
 
 -- wrong triggers
 CREATE TABLE wrong (id int, body text, upper text GENERATED ALWAYS AS (upper(body)) STORED, data json, numbers int[], embedding real[],

@@ -2,10 +2,10 @@
 -- Twenty rows; the counter is that of the encoder's runs.
 SET client_min_messages = error;
 CREATE FUNCTION encoder_runs() RETURNS bigint
-	LANGUAGE SQL AS $$ SELECT coalesce(sum(texts), 0)::bigint FROM electra_stat_presets WHERE 'electra-untrained-tiny' = ANY (names) $$;
+	LANGUAGE SQL AS $$ SELECT coalesce(sum(texts), 0)::bigint FROM electra_stat_presets WHERE 'electra_mini_en_1' = ANY (names) $$;
 -- so that no text of an earlier statement comes out of the memo
 CREATE FUNCTION flush_memo() RETURNS bigint
-	LANGUAGE SQL AS $$ SELECT count(electra_embed('something else ' || i, 'electra-untrained-tiny')) FROM generate_series(1, 8) AS i $$;
+	LANGUAGE SQL AS $$ SELECT count(electra_embed('something else ' || i, 'electra_mini_en_1')) FROM generate_series(1, 8) AS i $$;
 CREATE TABLE outcome (n integer GENERATED ALWAYS AS IDENTITY, event text, embeddings bigint);
 CREATE FUNCTION note(event text, statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -22,10 +22,10 @@ CREATE TABLE document (
 	id integer PRIMARY KEY,
 	body text,
 	views integer DEFAULT 0,
-	embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra-untrained-tiny')) STORED
+	embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra_mini_en_1')) STORED
 );
 CREATE FUNCTION wrong_rows() RETURNS bigint LANGUAGE SQL AS $$
-	SELECT count(*) FROM document WHERE embedding::real[] IS DISTINCT FROM electra_embed(body, 'electra-untrained-tiny') $$;
+	SELECT count(*) FROM document WHERE embedding::real[] IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1') $$;
 
 -- rows that come, change and go
 SELECT note('INSERT of 20 rows', $$ INSERT INTO document SELECT i, 'text number ' || i FROM generate_series(1, 20) AS i $$);
@@ -73,7 +73,7 @@ SELECT note('DROP COLUMN', $$ ALTER TABLE document DROP COLUMN again $$);
 SELECT note('DROP EXPRESSION', $$ ALTER TABLE document ALTER COLUMN embedding DROP EXPRESSION $$);
 SELECT note('and then UPDATE of the text', $$ UPDATE document SET body = body || '.' $$);
 ALTER TABLE document DROP COLUMN embedding,
-	ADD COLUMN embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra-untrained-tiny')) STORED;
+	ADD COLUMN embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra_mini_en_1')) STORED;
 ALTER TABLE document ALTER COLUMN body TYPE varchar;
 SELECT wrong_rows();
 
@@ -91,9 +91,9 @@ SELECT note('SET LOGGED and back: rewrites', $$ ALTER TABLE document SET UNLOGGE
 
 -- tables made of it
 SELECT note('CREATE TABLE AS, copying the embedding', $$ CREATE TABLE copied AS SELECT * FROM document $$);
-SELECT note('CREATE TABLE AS, calling electra_embed', $$ CREATE TABLE computed AS SELECT id, electra_embed(body, 'electra-untrained-tiny') AS embedding FROM document $$);
+SELECT note('CREATE TABLE AS, calling electra_embed', $$ CREATE TABLE computed AS SELECT id, electra_embed(body, 'electra_mini_en_1') AS embedding FROM document $$);
 SELECT note('LIKE INCLUDING ALL and INSERT … SELECT', $$ CREATE TABLE alike (LIKE document INCLUDING ALL); INSERT INTO alike (id, body) SELECT id, body FROM document $$);
-SELECT note('materialized view', $$ CREATE MATERIALIZED VIEW meanings AS SELECT id, electra_embed(body, 'electra-untrained-tiny') AS embedding FROM document $$);
+SELECT note('materialized view', $$ CREATE MATERIALIZED VIEW meanings AS SELECT id, electra_embed(body, 'electra_mini_en_1') AS embedding FROM document $$);
 CREATE UNIQUE INDEX ON meanings (id);
 SELECT note('REFRESH', $$ REFRESH MATERIALIZED VIEW meanings $$);
 SELECT note('REFRESH CONCURRENTLY', $$ REFRESH MATERIALIZED VIEW CONCURRENTLY meanings $$);
@@ -105,7 +105,7 @@ FROM document d JOIN computed c USING (id) JOIN copied p USING (id) JOIN alike a
 CREATE TABLE parted (
 	id integer,
 	body text,
-	embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra-untrained-tiny')) STORED
+	embedding real[] GENERATED ALWAYS AS (electra_embed(body, 'electra_mini_en_1')) STORED
 ) PARTITION BY RANGE (id);
 CREATE TABLE part_1 PARTITION OF parted FOR VALUES FROM (1) TO (11);
 CREATE TABLE part_2 PARTITION OF parted FOR VALUES FROM (11) TO (21);
@@ -115,13 +115,13 @@ INSERT INTO part_3 SELECT i, 'text number ' || i FROM generate_series(21, 30) AS
 SELECT note('partitions: ATTACH', $$ ALTER TABLE parted ATTACH PARTITION part_3 FOR VALUES FROM (21) TO (41) $$);
 SELECT note('partitions: UPDATE that moves 10 rows to another', $$ UPDATE parted SET id = id + 20 WHERE id > 10 AND id <= 20 $$);
 SELECT note('partitions: DETACH', $$ ALTER TABLE parted DETACH PARTITION part_1 $$);
-SELECT count(*) AS rows, count(*) FILTER (WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra-untrained-tiny')) AS wrong FROM parted;
+SELECT count(*) AS rows, count(*) FILTER (WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1')) AS wrong FROM parted;
 
 -- Expression indexes.  Unlike a column, an index computes for ANALYZE, for a
 -- rebuild, and for each row version that is not HOT; 19 rows have a text.
 CREATE TABLE indexed (id integer PRIMARY KEY, body text, views integer) WITH (fillfactor = 30, autovacuum_enabled = off);
 INSERT INTO indexed SELECT id, body, views FROM document;
-SELECT note('expression index: CREATE INDEX', $$ CREATE INDEX indexed_expression ON indexed ((electra_embed(body, 'electra-untrained-tiny'))) $$);
+SELECT note('expression index: CREATE INDEX', $$ CREATE INDEX indexed_expression ON indexed ((electra_embed(body, 'electra_mini_en_1'))) $$);
 SELECT note('expression index: UPDATE of another column, HOT', $$ UPDATE indexed SET views = views + 1 $$);
 CREATE INDEX indexed_views ON indexed (views);
 SELECT note('expression index: the same, not HOT', $$ UPDATE indexed SET views = views + 1 $$);
@@ -134,7 +134,7 @@ SELECT encoder_runs() AS runs \gset
 VACUUM FULL indexed;
 INSERT INTO outcome (event, embeddings) SELECT 'expression index: VACUUM FULL', encoder_runs() - :runs;
 SET enable_seqscan = off;
-PREPARE lookup(text) AS SELECT id FROM indexed WHERE electra_embed(body, 'electra-untrained-tiny') = electra_embed($1, 'electra-untrained-tiny');
+PREPARE lookup(text) AS SELECT id FROM indexed WHERE electra_embed(body, 'electra_mini_en_1') = electra_embed($1, 'electra_mini_en_1');
 SET plan_cache_mode = force_generic_plan;
 EXPLAIN (COSTS OFF) EXECUTE lookup('text number 3.');
 EXECUTE lookup('text number 3.');

@@ -24,8 +24,8 @@ SELECT electra_grant_preset('a name with blanks', 'public');
 SELECT electra_grant_preset('guarded', 'regress_electra_nobody');
 SELECT electra_revoke_preset('guarded', 'regress_electra_nobody');
 SELECT electra_revoke_preset('guarded', 'regress_electra_reader');
-SELECT electra_grant_preset('electra-untrained-tiny', 'regress_electra_reader');
-SELECT electra_revoke_preset('electra-untrained-tiny', 'public');
+SELECT electra_grant_preset('electra_mini_en_1', 'regress_electra_reader');
+SELECT electra_revoke_preset('electra_mini_en_1', 'public');
 SELECT electra_grant_preset('guarded', 'public');
 
 -- a grant while everyone may use it says so, and counts from the revocation on
@@ -136,7 +136,7 @@ SET ROLE regress_electra_reader;
 SELECT electra_embed('a text');
 SELECT electra_set_default_preset('open');
 RESET ROLE;
-SELECT electra_set_default_preset('electra-untrained-tiny');
+SELECT electra_set_default_preset('electra_mini_en_1');
 
 -- the owner's right is that of his SECURITY DEFINER functions, not of his views
 CREATE FUNCTION grants_embed(text) RETURNS real[] LANGUAGE sql SECURITY DEFINER AS $$ SELECT electra_embed($1, 'guarded') $$;

@@ -77,7 +77,7 @@ SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'name@0
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', repeat('x', 129))$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/blank here')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('/')$$, :'sources');
-SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'electra-untrained-tiny')$$, :'sources');
+SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'electra_mini_en_1')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => 'float99')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => 'int4')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', pooling => 'best')$$, :'sources');

@@ -55,7 +55,7 @@ SELECT electra_token_pair('the', 'fox', 'two');
 
 -- with the default preset
 SET client_min_messages = error;
-SELECT electra_token_pair('a', 'b') = electra_token_pair('a', 'b', 'electra-untrained-tiny') AS same;
+SELECT electra_token_pair('a', 'b') = electra_token_pair('a', 'b', 'electra_mini_en_1') AS same;
 RESET client_min_messages;
 
 -- texts out of line are read as far as they are needed

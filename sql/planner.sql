@@ -13,16 +13,16 @@ CREATE FUNCTION plan_rows(query text) RETURNS double precision
 	LANGUAGE SQL AS $$ SELECT (plan_json(query) ->> 'Plan Rows')::double precision $$;
 
 CREATE TABLE planner_texts (body text, preset text);
-INSERT INTO planner_texts SELECT 'text ' || i, 'electra-untrained-tiny' FROM generate_series(1, 50) AS i;
+INSERT INTO planner_texts SELECT 'text ' || i, 'electra_mini_en_1' FROM generate_series(1, 50) AS i;
 
 -- a call costs far more than other functions, but a small table, analyzed or
 -- not, stays below jit_above_cost
-SELECT plan_cost('SELECT electra_embed(body, ''electra-untrained-tiny'') FROM planner_texts') BETWEEN 1000 AND 100000 AS not_analyzed;
+SELECT plan_cost('SELECT electra_embed(body, ''electra_mini_en_1'') FROM planner_texts') BETWEEN 1000 AND 100000 AS not_analyzed;
 ANALYZE planner_texts;
-SELECT plan_cost('SELECT electra_embed(body, ''electra-untrained-tiny'') FROM planner_texts') BETWEEN 10 AND 3200 AS analyzed;
+SELECT plan_cost('SELECT electra_embed(body, ''electra_mini_en_1'') FROM planner_texts') BETWEEN 10 AND 3200 AS analyzed;
 
 -- with or without the preset's name, with another function, twice the texts
-SELECT plan_cost('SELECT electra_embed(body) FROM planner_texts') = plan_cost('SELECT electra_embed(body, ''electra-untrained-tiny'') FROM planner_texts') AS default_preset,
+SELECT plan_cost('SELECT electra_embed(body) FROM planner_texts') = plan_cost('SELECT electra_embed(body, ''electra_mini_en_1'') FROM planner_texts') AS default_preset,
 	plan_cost('SELECT electra_embed_query(body) FROM planner_texts') = plan_cost('SELECT electra_embed(body) FROM planner_texts') AS query,
 	plan_cost('SELECT electra_similarity(body, body) FROM planner_texts') BETWEEN 1.5 * plan_cost('SELECT electra_embed(body) FROM planner_texts')
 		AND 2 * plan_cost('SELECT electra_embed(body) FROM planner_texts') AS similarity;
@@ -40,18 +40,18 @@ SELECT plan_cost('SELECT * FROM electra_embed_batch(array_fill(''a''::text, ARRA
 
 -- constants are folded: one call at planning
 SELECT sum(calls) AS calls FROM electra_stat_presets \gset
-SELECT count(*) FROM planner_texts WHERE electra_cosine(electra_embed('constant', 'electra-untrained-tiny'), electra_embed('constant', 'electra-untrained-tiny')) > 0.9;
+SELECT count(*) FROM planner_texts WHERE electra_cosine(electra_embed('constant', 'electra_mini_en_1'), electra_embed('constant', 'electra_mini_en_1')) > 0.9;
 SELECT sum(calls) - :calls AS calls FROM electra_stat_presets;
 
 -- parallel workers give the same bits
 CREATE TABLE planner_many AS SELECT i AS id, 'parallel text number ' || i AS body FROM generate_series(1, 400) AS i;
-CREATE TABLE planner_serial AS SELECT id, electra_embed(body, 'electra-untrained-tiny') AS embedding FROM planner_many;
+CREATE TABLE planner_serial AS SELECT id, electra_embed(body, 'electra_mini_en_1') AS embedding FROM planner_many;
 ANALYZE planner_many;
 SET parallel_setup_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
-EXPLAIN (COSTS OFF) CREATE TABLE planner_parallel AS SELECT id, electra_embed(body, 'electra-untrained-tiny') AS embedding FROM planner_many;
-CREATE TABLE planner_parallel AS SELECT id, electra_embed(body, 'electra-untrained-tiny') AS embedding FROM planner_many;
+EXPLAIN (COSTS OFF) CREATE TABLE planner_parallel AS SELECT id, electra_embed(body, 'electra_mini_en_1') AS embedding FROM planner_many;
+CREATE TABLE planner_parallel AS SELECT id, electra_embed(body, 'electra_mini_en_1') AS embedding FROM planner_many;
 SELECT count(*), count(*) FILTER (WHERE s.embedding <> p.embedding) AS differ FROM planner_serial s JOIN planner_parallel p USING (id);
 
 DROP TABLE planner_texts, planner_many, planner_serial, planner_parallel;

@@ -33,7 +33,7 @@ SET ROLE regress_electra_plain;
 SELECT electra_load_preset(:'sources' || '/bert_plain', 'mine');
 SELECT loaded_by FROM electra_presets WHERE name = 'mine';
 SELECT electra_set_default_preset('mine');
-SELECT electra_set_default_preset('electra-untrained-tiny');
+SELECT electra_set_default_preset('electra_mini_en_1');
 SELECT electra_drop_preset('mine');
 SELECT electra_forget_preset('mine');
 RESET ROLE;

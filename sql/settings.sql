@@ -9,10 +9,14 @@ SELECT count(*) FILTER (WHERE chosen) AS chosen, bool_and(available OR NOT chose
 
 -- every set of kernels that this machine has gives the same bits
 SET client_min_messages = error;
+SELECT electra_create_preset('settings_float32', vocabulary => ARRAY['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'word',
+	'1', '2', '3', '4', '5', '6', '7', '8', '9', '##0', '##1', '##2', '##3', '##4', '##5', '##6'],
+	num_layers => 2, num_heads => 4, hidden_dim => 128, embedding_dim => 64, intermediate_dim => 512);
 CREATE TABLE settings_texts AS
 	SELECT i AS id, repeat('word' || i % 7 || ' ', i * i % 60) || left(i::text, 1) AS body FROM generate_series(1, 12) AS i;
-CREATE TABLE settings_vectors AS SELECT 'auto' AS kernels, n, embedding
-	FROM electra_embed_batch((SELECT array_agg(body ORDER BY id) FROM settings_texts), 'electra-untrained-tiny');
+CREATE TABLE settings_presets AS SELECT unnest(ARRAY['electra_mini_en_1', 'settings_float32']) AS preset;
+CREATE TABLE settings_vectors AS SELECT 'auto' AS kernels, preset, n, embedding
+	FROM settings_presets, electra_embed_batch((SELECT array_agg(body ORDER BY id) FROM settings_texts), preset);
 DO $$
 DECLARE
 	k text;
@@ -22,13 +26,13 @@ BEGIN
 		IF (SELECT kernels FROM electra_kernels() WHERE chosen) <> k THEN
 			RAISE EXCEPTION 'kernels "%" are not in use', k;
 		END IF;
-		INSERT INTO settings_vectors SELECT k, n, embedding
-			FROM electra_embed_batch((SELECT array_agg(body ORDER BY id) FROM settings_texts), 'electra-untrained-tiny');
+		INSERT INTO settings_vectors SELECT k, preset, n, embedding
+			FROM settings_presets, electra_embed_batch((SELECT array_agg(body ORDER BY id) FROM settings_texts), preset);
 	END LOOP;
 END $$;
 RESET electra.kernels;
-SELECT count(*) >= 24 AS computed FROM settings_vectors;
-SELECT n, count(DISTINCT embedding::text) FROM settings_vectors GROUP BY n HAVING count(DISTINCT embedding::text) > 1;
+SELECT count(*) >= 48 AS computed FROM settings_vectors;
+SELECT preset, n, count(DISTINCT embedding::text) FROM settings_vectors GROUP BY preset, n HAVING count(DISTINCT embedding::text) > 1;
 
 -- the setting
 SHOW electra.kernels;
@@ -59,4 +63,6 @@ SET electra.kernels = 'portable';
 RESET ROLE;
 DROP ROLE regress_electra_plain;
 
-DROP TABLE settings_texts, settings_vectors;
+DROP TABLE settings_texts, settings_presets, settings_vectors;
+SELECT electra_drop_preset('settings_float32');
+SELECT electra_forget_preset('settings_float32');

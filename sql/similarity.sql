@@ -11,11 +11,11 @@ SELECT electra_cosine('{{1,2},{3,4}}', '{1,2,3,4}');
 SELECT electra_cosine('{}', '{}');
 
 -- Similarity of texts: the cosine of their embeddings.
-SELECT electra_similarity('a text', 'a text', 'electra-untrained-tiny') AS same;
-SELECT electra_similarity(a, b, 'electra-untrained-tiny') = electra_cosine(electra_embed(a, 'electra-untrained-tiny'), electra_embed(b, 'electra-untrained-tiny')) AS equal,
-	electra_similarity(a, b, 'electra-untrained-tiny') = electra_similarity(b, a, 'electra-untrained-tiny') AS symmetric,
-	electra_similarity(a, b, 'electra-untrained-tiny') < 1 AS below_one
+SELECT electra_similarity('a text', 'a text', 'electra_mini_en_1') AS same;
+SELECT electra_similarity(a, b, 'electra_mini_en_1') = electra_cosine(electra_embed(a, 'electra_mini_en_1'), electra_embed(b, 'electra_mini_en_1')) AS equal,
+	electra_similarity(a, b, 'electra_mini_en_1') = electra_similarity(b, a, 'electra_mini_en_1') AS symmetric,
+	electra_similarity(a, b, 'electra_mini_en_1') < 1 AS below_one
 FROM (VALUES ('night', 'day'), ('', 'day'), ('a long sentence about rivers', 'rivers')) AS t(a, b);
-SELECT electra_similarity('night', 'day') = electra_similarity('night', 'day', 'electra-untrained-tiny') AS default_preset;
-SELECT electra_similarity(NULL, 'day', 'electra-untrained-tiny') IS NULL AS null_1, electra_similarity('night', NULL, 'electra-untrained-tiny') IS NULL AS null_2;
+SELECT electra_similarity('night', 'day') = electra_similarity('night', 'day', 'electra_mini_en_1') AS default_preset;
+SELECT electra_similarity(NULL, 'day', 'electra_mini_en_1') IS NULL AS null_1, electra_similarity('night', NULL, 'electra_mini_en_1') IS NULL AS null_2;
 SELECT electra_similarity('night', 'day', NULL);

@@ -423,11 +423,28 @@ electra_archive_stream_failed(const ElectraArchiveStream *stream)
 	return stream->kept != NULL;
 }
 
+/* A core error's message and detail as one text for the detail of another. */
+static char *
+describe_error(const electra_error *error)
+{
+	char	   *message = electra_message_to_server(error->message);
+
+	message[0] = pg_toupper((unsigned char) message[0]);
+	return psprintf("%s.%s%s", message, error->detail[0] == '\0' ? "" : " ",
+					electra_message_to_server(error->detail));
+}
+
 void
 electra_archive_stream_raise(ElectraArchiveStream *stream, electra_status status,
 							 const electra_error *error)
 {
 	if (stream->kept != NULL)
 		ReThrowError(stream->kept);
+	if (stream->fd >= 0 && (status == ELECTRA_CORRUPT || status == ELECTRA_UNSUPPORTED))
+		ereport(ERROR,
+				(errcode(electra_sqlstate(status)),
+				 errmsg("file \"%s\" is not the archive that comes with electra", stream->path),
+				 errdetail_internal("%s", describe_error(error)),
+				 errhint("Install electra again, module and archive of one version: \"make install\" puts both there.")));
 	electra_raise(status, error);
 }

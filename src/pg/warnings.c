@@ -26,8 +26,9 @@ electra_warn_untrained(const ElectraPreset *preset)
 	ereport(WARNING,
 			(errmsg("the default preset \"%s\" is untrained: its vectors carry no meaning",
 					preset->id.name),
-			 errdetail("It has random weights, so that everything can be tried before a model is there."),
-			 errhint("Load a model and make it the default: SELECT electra_load_preset('/path/to/model', 'name'); SELECT electra_set_default_preset('name');")));
+			 errdetail("Its weights are random."),
+			 errhint("The preset that comes with electra is trained: SELECT electra_set_default_preset('%s');",
+					 electra_shipped_default_name)));
 }
 
 void

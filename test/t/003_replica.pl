@@ -33,8 +33,7 @@ is(scalar(image_files($standby)), 1, 'and builds the image');
 
 # An open session on the replica sees what the primary does.
 my $session = $standby->background_psql('postgres', on_error_stop => 0);
-my $untrained = $session->query_safe($by_default);
-isnt($untrained, $expected, 'the default is another preset');
+isnt($session->query_safe($by_default), $expected, 'the default is another preset');
 $primary->safe_psql('postgres', "SELECT electra_set_default_preset('first')");
 $primary->wait_for_catchup($standby);
 is($session->query_safe($by_default), $expected, 'a session on the replica follows a changed default');

@@ -1,4 +1,4 @@
-# From 0.1.0 to 0.2.0, 0.3.0 and 0.4.0: the new module with the old SQL, with archives
+# From 0.1.0 to 0.2.0, 0.3.0, 0.4.0 and 0.5.0: the new module with the old SQL, with archives
 # that the old version made, and behind ALTER EXTENSION UPDATE; stored vectors
 # stay, and the objects are those of a fresh installation.
 
@@ -151,26 +151,35 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM electra_presets WHERE name
 	1, '0.3.0: electra_presets tells the numerics');
 is(sqlstate_of($node, "SET ROLE plain; SELECT * FROM electra_node_check('nowhere')"), '42501', '0.3.0: new functions are for those who are granted them');
 
-# The new module with the SQL of 0.3.0, then 0.4.0, from where this database is
-# and straight from 0.1.0.
+# The new module with the SQL of 0.3.0, then 0.4.0.
 is($node->safe_psql('postgres', "SELECT count(*) FROM electra_presets WHERE name = 'old'"), 1, '0.3.0: electra_presets of the new module');
-($status, $output, $errors) = $node->psql('postgres', 'SET client_min_messages = warning; ALTER EXTENSION electra UPDATE');
+($status, $output, $errors) = $node->psql('postgres', "SET client_min_messages = warning; ALTER EXTENSION electra UPDATE TO '0.4.0'");
 is("$status $errors", '0 ', '0.4.0: no rights were granted, so there is nothing to say');
 is($node->safe_psql('postgres', $vectors), $stored, '0.4.0: stored vectors stay');
 $node->safe_psql('postgres', 'UPDATE document SET body = body');
 is($node->safe_psql('postgres', $vectors), $stored, '0.4.0: computed again they are the same');
 is($node->safe_psql('postgres', "SELECT pronargs FROM pg_proc WHERE proname = 'electra_load_preset'"), 13, '0.4.0: electra_load_preset takes min_cosine');
 is($node->safe_psql('postgres', "SELECT electra_load_preset('$directory', 'eight', dtype => 'int8', min_cosine => 0)"), 'eight', '0.4.0: a preset in int8');
-is($node->safe_psql('postgres', "SELECT string_agg(name, ',' ORDER BY name) FROM electra_presets WHERE lowest_cosine <= mean_cosine"), 'eight',
+is($node->safe_psql('postgres', "SELECT string_agg(name, ',' ORDER BY name) FROM electra_presets WHERE lowest_cosine <= mean_cosine AND NOT shipped"), 'eight',
 	'0.4.0: electra_presets tells how near int8 is');
 is(sqlstate_of($node, "SET ROLE plain; SELECT electra_load_preset('$directory', 'not mine')"), '42501', '0.4.0: loading is for those who are granted it');
+
+# The new module with the SQL of 0.4.0, then 0.5.0, whose SQL is the same.
+my $default = 'SELECT electra_default_preset(), ' . bits_of("electra_embed('a text')");
+my $chosen = $node->safe_psql('postgres', $default);
+$node->safe_psql('postgres', 'ALTER EXTENSION electra UPDATE');
+is($node->safe_psql('postgres', $default), $chosen, '0.5.0: the default stays that of this database');
+$node->safe_psql('postgres', 'UPDATE document SET body = body');
+is($node->safe_psql('postgres', $vectors), $stored, '0.5.0: computed again they are the same');
+
+# Straight from 0.1.0.
 $node->safe_psql('postgres', 'CREATE DATABASE straight');
 $node->safe_psql('straight', "CREATE EXTENSION electra VERSION '0.1.0'; ALTER EXTENSION electra UPDATE");
 
 # A fresh installation has the same objects.
 $node->safe_psql('postgres', 'CREATE DATABASE fresh');
 $node->safe_psql('fresh', 'CREATE EXTENSION electra');
-is($node->safe_psql($_, "SELECT extversion FROM pg_extension WHERE extname = 'electra'"), '0.4.0', "$_: 0.4.0") foreach qw(postgres straight fresh);
+is($node->safe_psql($_, "SELECT extversion FROM pg_extension WHERE extname = 'electra'"), '0.5.0', "$_: 0.5.0") foreach qw(postgres straight fresh);
 my $objects = objects_of('fresh');
 like($objects, qr/function electra_encode\(integer\[\],integer\[\],integer\[\],text\)/, 'the list of objects');
 like($objects, qr/function electra_node_check\(name\)/, 'with those of 0.3.0');

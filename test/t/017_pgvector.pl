@@ -10,10 +10,11 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $preset = 'electra-untrained-tiny';
+my $preset = 'electra_mini_en_1';
 my $runs = 'SELECT coalesce(sum(texts), 0) FROM electra_stat_presets';
 # autovacuum would embed, too, where it analyzes an expression index
 my $node = new_electra_node('main', streaming => 'logical', conf => 'autovacuum = off');
+my $dimensions = $node->safe_psql('postgres', "SELECT electra_dimensions('$preset')");
 my $version = $node->safe_psql('postgres', "SELECT current_setting('server_version_num')::int / 10000");
 my $pgvector = $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'");
 
@@ -186,7 +187,7 @@ sub test_pgvector
 		WHERE e.extname = 'electra' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vector')"), 0,
 		'electra does not depend on pgvector');
 
-	foreach my $type ('vector(128)', 'halfvec(128)')
+	foreach my $type ("vector($dimensions)", "halfvec($dimensions)")
 	{
 		my ($base) = $type =~ /^(\w+)/;
 
@@ -224,13 +225,13 @@ sub test_pgvector
 
 	# The cast written out, without a preset's name, changed from type to type.
 	$node->safe_psql('postgres', "CREATE TABLE document (id int, body text,
-		written vector(128) GENERATED ALWAYS AS (electra_embed(body, '$preset')::vector(128)) STORED,
-		one vector(128) GENERATED ALWAYS AS (electra_embed(body)) STORED,
-		cast_one halfvec(128) GENERATED ALWAYS AS (electra_embed(body)::halfvec(128)) STORED)");
+		written vector($dimensions) GENERATED ALWAYS AS (electra_embed(body, '$preset')::vector($dimensions)) STORED,
+		one vector($dimensions) GENERATED ALWAYS AS (electra_embed(body)) STORED,
+		cast_one halfvec($dimensions) GENERATED ALWAYS AS (electra_embed(body)::halfvec($dimensions)) STORED)");
 	$node->safe_psql('postgres', $insert);
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM document WHERE written = one AND cast_one = one::halfvec'), 20,
 		'with and without cast and preset, vector and halfvec');
-	is(embeddings_of($node, 'ALTER TABLE document ALTER COLUMN one TYPE halfvec(128)'), 0, 'ALTER TYPE converts what is there');
+	is(embeddings_of($node, "ALTER TABLE document ALTER COLUMN one TYPE halfvec($dimensions)"), 0, 'ALTER TYPE converts what is there');
 	is(embeddings_of($node, "UPDATE document SET body = 'x' || id"), 20, 'three columns of one preset embed a text once');
 	is($node->safe_psql('postgres', "SELECT count(*) FROM document WHERE one = electra_embed(body, '$preset')::halfvec"), 20,
 		'after ALTER TYPE, too');
@@ -239,12 +240,12 @@ sub test_pgvector
 	like(($node->psql('postgres', "SELECT electra_set_default_preset('other')"))[2],
 		qr/column cast_one of table document.*column one of table document/s, 'the default preset stays where a column depends on it');
 	like(($node->psql('postgres', "CREATE TABLE narrow (body text, e vector(64) GENERATED ALWAYS AS (electra_embed(body, '$preset')) STORED);
-		INSERT INTO narrow VALUES ('a text')"))[2], qr/expected 64 dimensions, not 128/, 'another number of dimensions is an error');
+		INSERT INTO narrow VALUES ('a text')"))[2], qr/expected 64 dimensions, not $dimensions/, 'another number of dimensions is an error');
 	$node->safe_psql('postgres', 'DROP TABLE document; DROP TABLE narrow');
 
 	# Partitions with an index on the parent, materialized views, CREATE TABLE AS.
 	$node->safe_psql('postgres', "CREATE TABLE document (id int, body text,
-			embedding vector(128) GENERATED ALWAYS AS (electra_embed(body, '$preset')) STORED) PARTITION BY RANGE (id);
+			embedding vector($dimensions) GENERATED ALWAYS AS (electra_embed(body, '$preset')) STORED) PARTITION BY RANGE (id);
 		CREATE TABLE low PARTITION OF document FOR VALUES FROM (1) TO (11);
 		CREATE TABLE high PARTITION OF document FOR VALUES FROM (11) TO (31);
 		CREATE INDEX ON document USING hnsw (embedding vector_cosine_ops)");
@@ -253,11 +254,11 @@ sub test_pgvector
 	like(nearest('document', "embedding <=> $query\::vector", explain => 1),
 		qr/Merge Append.*low_embedding_idx.*high_embedding_idx/s, 'partitions: a search uses the index of each');
 	is(nearest('document', "embedding <=> $query\::vector"), exact('document'), 'partitions: and finds what an exact one does');
-	is(embeddings_of($node, "CREATE MATERIALIZED VIEW meaning AS SELECT id, body, electra_embed(body, '$preset')::vector(128) AS embedding
+	is(embeddings_of($node, "CREATE MATERIALIZED VIEW meaning AS SELECT id, body, electra_embed(body, '$preset')::vector($dimensions) AS embedding
 		FROM document; CREATE INDEX ON meaning USING hnsw (embedding vector_cosine_ops)"), 20, 'materialized view: embeds each row');
 	is(embeddings_of($node, 'REFRESH MATERIALIZED VIEW meaning'), 20, 'materialized view: REFRESH embeds all again');
 	is(nearest('meaning', "embedding <=> $query\::vector"), exact('meaning'), 'materialized view: searched');
-	is(embeddings_of($node, "CREATE TABLE computed AS SELECT id, body, electra_embed(body, '$preset')::halfvec(128) AS embedding FROM document"),
+	is(embeddings_of($node, "CREATE TABLE computed AS SELECT id, body, electra_embed(body, '$preset')::halfvec($dimensions) AS embedding FROM document"),
 		20, 'CREATE TABLE AS embeds each row');
 	$node->safe_psql('postgres', 'CREATE INDEX ON computed USING hnsw (embedding halfvec_cosine_ops)');
 	is(nearest('computed', "embedding <=> $query\::halfvec"), exact('computed'), 'CREATE TABLE AS: searched');
@@ -269,7 +270,7 @@ sub test_pgvector
 	test_parameter();
 
 	$node->safe_psql('postgres', 'DROP EXTENSION vector');
-	is($node->safe_psql('postgres', "SELECT array_length(electra_embed('still there', '$preset'), 1)"), 128,
+	is($node->safe_psql('postgres', "SELECT array_length(electra_embed('still there', '$preset'), 1)"), $dimensions,
 		'electra works without pgvector as before');
 }
 
@@ -277,7 +278,7 @@ sub test_pgvector
 sub test_expression_index
 {
 	my ($query) = @_;
-	my $expression = "(electra_embed(body, '$preset')::vector(128))";
+	my $expression = "(electra_embed(body, '$preset')::vector($dimensions))";
 
 	$node->safe_psql('postgres', 'CREATE TABLE document (id int, body text, views int DEFAULT 0)');
 	$node->safe_psql('postgres', $insert);
@@ -299,7 +300,7 @@ sub test_expression_index
 # A prepared search goes through the index and embeds its parameter once.
 sub test_parameter
 {
-	$node->safe_psql('postgres', "CREATE TABLE document (id int, body text, embedding vector(128)
+	$node->safe_psql('postgres', "CREATE TABLE document (id int, body text, embedding vector($dimensions)
 		GENERATED ALWAYS AS (electra_embed(body, '$preset')) STORED)");
 	$node->safe_psql('postgres', "INSERT INTO document (id, body) SELECT i, 'text number ' || i FROM generate_series(1, 200) AS i;
 		CREATE INDEX ON document USING hnsw (embedding vector_cosine_ops); ANALYZE document");

@@ -61,7 +61,7 @@ is($vectors{unnamed}, $vectors{named}, 'the same vectors with and without a name
 
 my %message = (
 	named => qr/preset "model" does not exist/,
-	unnamed => qr/cannot restore the default preset "model" after rows that were computed with "electra-.*column embedding of table "App"\."Document"/s);
+	unnamed => qr/cannot restore the default preset "model" after rows that were computed with "electra_mini_en_1".*column embedding of table "App"\."Document"/s);
 foreach my $database (sort keys %call)
 {
 	# The naive ways.
@@ -90,7 +90,7 @@ foreach my $database (sort keys %call)
 
 # A replica's apply process brings a default as it comes.
 $node->safe_psql('unnamed', "SET session_replication_role = replica; SET search_path = '';
-	INSERT INTO _electra.default_preset (name) VALUES ('electra-untrained-tiny'); INSERT INTO _electra.default_preset (name) VALUES ('model')");
+	INSERT INTO _electra.default_preset (name) VALUES ('electra_mini_en_1'); INSERT INTO _electra.default_preset (name) VALUES ('model')");
 is(presets_of('unnamed'), $presets{unnamed}, 'logical apply is no restore');
 
 # A database as a template.
@@ -121,7 +121,7 @@ is($session->query_safe(q{SELECT string_agg(attname, ',' ORDER BY attnum) FROM p
 is($session->query_safe('SELECT count(embedding) FROM zoo'), 50, 'DROP EXTENSION CASCADE: plain columns stay');
 is($session->query_safe(q{SELECT count(*) FROM pg_namespace WHERE nspname = '_electra'}), 0, 'DROP EXTENSION CASCADE: and nothing else');
 $session->query_safe('CREATE EXTENSION electra');
-is($session->query_safe('SELECT name FROM electra_presets'), 'electra-untrained-tiny', 'a new one is empty');
+is($session->query_safe('SELECT name FROM electra_presets'), 'electra_mini_en_1', 'a new one is empty');
 is($session->query_safe("SELECT electra_load_preset('$directory', 'model')"), 'model', 'and takes presets');
 is($session->query_safe("SELECT count(*) FROM zoo WHERE embedding = electra_embed(body, 'model')"), 50, 'with the same vectors');
 $session->quit;
