@@ -199,7 +199,7 @@ static bool
 check_encoder(const electra_config *config, electra_error *error)
 {
 	if (!in_range("vocab_size", config->vocab_size, 1, MAX_VOCAB_SIZE, error) ||
-		!in_range("num_layers", config->num_layers, 1, MAX_LAYERS, error) ||
+		!in_range("num_layers", config->num_layers, 0, MAX_LAYERS, error) ||
 		!in_range("num_heads", config->num_heads, 1, MAX_HEADS, error) ||
 		!in_range("hidden_dim", config->hidden_dim, 1, MAX_WIDTH, error) ||
 		!in_range("embedding_dim", config->embedding_dim, 1, MAX_WIDTH, error) ||

@@ -405,7 +405,7 @@ embed(encoder_run *run)
 	size_t		hidden_dim = (size_t) run->config->hidden_dim;
 	size_t		num_blocks = electra_num_pieces(run->num_tokens, run->block_rows);
 	bool		projects = header->projection.panels != 0;
-	const electra_image_linear *query = &run->model->layers[0].query;
+	const electra_image_linear *query = run->config->num_layers > 0 ? &run->model->layers[0].query : NULL;
 	float	   *widened = run->scratch + aligned(run->block_rows * dim);
 	float	   *memory = widened + 3 * aligned(dim);
 	electra_int8_rows quantized = take_quantized(run, &memory, run->block_rows, dim);

@@ -51,6 +51,8 @@ calibration_inputs_open(calibration_inputs *all, const electra_config *config, i
 	float	   *values;
 
 	memset(all, 0, sizeof(*all));
+	if (config->num_layers == 0)
+		return ELECTRA_OK;
 	all->count = config->num_layers * ELECTRA_NUM_LAYER_INPUTS;
 	all->size = channels * (size_t) tokens * sizeof(float);
 	all->inputs = calloc((size_t) all->count, sizeof(*all->inputs));
@@ -118,6 +120,8 @@ calibration_inputs_round(const calibration_inputs *all, preset_source *source, e
 	electra_status status = ELECTRA_OK;
 	int8_t	   *rounded;
 
+	if (all->count == 0)
+		return ELECTRA_OK;
 	for (int i = 0; i < source->num_tensors; i++)
 	{
 		if (find_inputs(all, &source->tensors[i]) != NULL)

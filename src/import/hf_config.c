@@ -101,7 +101,7 @@ hf_config_read(hf_directory *hf, electra_error *error)
 	/* the limits of electra_config_check, but with the names of this file */
 	if (json_get_int32(json, file, "vocab_size", 1, 1 << 24, &config->vocab_size, error) != ELECTRA_OK ||
 		json_get_int32(json, file, "hidden_size", 1, 1 << 18, &config->hidden_dim, error) != ELECTRA_OK ||
-		json_get_int32(json, file, "num_hidden_layers", 1, 1024, &config->num_layers, error) != ELECTRA_OK ||
+		json_get_int32(json, file, "num_hidden_layers", 0, 1024, &config->num_layers, error) != ELECTRA_OK ||
 		json_get_int32(json, file, "num_attention_heads", 1, 4096, &config->num_heads, error) != ELECTRA_OK ||
 		json_get_int32(json, file, "intermediate_size", 1, 1 << 18, &config->intermediate_dim,
 					   error) != ELECTRA_OK ||

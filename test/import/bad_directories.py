@@ -212,8 +212,7 @@ def _size(name, key, value, expected, found):
     BAD["config_" + name] = BAD.pop("builder")
 
 
-_size("negative_layers", "num_hidden_layers", -1, "1 and 1024", "-1")
-_size("no_layers", "num_hidden_layers", 0, "1 and 1024", "0")
+_size("negative_layers", "num_hidden_layers", -1, "0 and 1024", "-1")
 _size("huge_hidden", "hidden_size", 10 ** 30, "1 and 262144", "1e+30")
 _size("text_hidden", "hidden_size", "8", "1 and 262144", '"8"')
 _size("fraction", "intermediate_size", 16.5, "1 and 262144", "16.5")

@@ -132,6 +132,8 @@ def main():
     for mask in (1, 2, 3):
         record("masked", 2, 4, 128, 64, 256, "gelu", 40 + mask, 50, True, mask, mask != 1)
     record("masked-long", 3, 3, 90, 90, 123, "gelu_tanh", 44, 200, True, 1, True)
+    record("no-layers", 0, 4, 128, 128, 256, "gelu", 46, 20, True, 0, True)
+    record("no-layers", 0, 4, 128, 64, 256, "gelu", 47, 20, True)
     record("pooled", 2, 4, 128, 128, 256, "gelu", 45, 20, True, 0, True)
     return 0
 

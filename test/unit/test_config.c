@@ -449,7 +449,6 @@ test_rules(void **state)
 
 	BREAK(vocab_size, 0, "vocab_size");
 	BREAK(vocab_size, INT32_MAX, "vocab_size");
-	BREAK(num_layers, 0, "num_layers");
 	BREAK(num_layers, -5, "num_layers");
 	BREAK(num_layers, 1 << 20, "num_layers");
 	BREAK(num_heads, 0, "num_heads");
