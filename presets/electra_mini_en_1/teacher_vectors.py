@@ -57,13 +57,14 @@ class Teacher:
 
 class PresetTeacher:
     """A preset in a server, through psql and COPY."""
-    HEADER, ROW = 19, np.dtype([("before", "V26"), ("values", [("length", ">i4"), ("value", ">f4")], DIMENSIONS)])
+    HEADER = 19
 
-    def __init__(self, preset):
+    def __init__(self, preset, dimensions=DIMENSIONS):
         self.preset = preset
+        self.row = np.dtype([("before", "V26"), ("values", [("length", ">i4"), ("value", ">f4")], dimensions)])
 
     def embed(self, texts):
-        """texts -> (n, 384) float32, each of length 1"""
+        """texts -> (n, dimensions) float32, each of length 1"""
         escape = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
         script = (f"CREATE TEMP TABLE given (number serial, text text);\nCOPY given (text) FROM STDIN;\n"
                   + "".join(f"{text.translate(escape)}\n" for text in texts) + "\\.\n"
@@ -72,7 +73,7 @@ class PresetTeacher:
         answer = subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"], input=script.encode(), check=True,
                                 stdout=subprocess.PIPE, env={**os.environ, "PGCLIENTENCODING": "UTF8"}).stdout
         # A signature, then for each row what comes before the elements, and the elements.
-        rows = np.frombuffer(answer, self.ROW, len(texts), self.HEADER)
+        rows = np.frombuffer(answer, self.row, len(texts), self.HEADER)
         return rows["values"]["value"].astype(np.float32)
 
 

@@ -18,8 +18,9 @@ RATE = 4e-3
 FREQUENCY = 1e-3
 
 
-def table_name(width, dimensions, seed):
-    return f"table-{width}-{dimensions}-seed{seed}"
+def table_name(options):
+    name = f"table-{options.width}-{options.dimensions}-seed{options.seed}"
+    return name + ("-near" if options.near else "") + (f"-try{options.texts}" if options.texts else "")
 
 
 def first_rows(width, tokens):
@@ -44,7 +45,7 @@ def parameters(student):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--width", type=int, default=384)
+    parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=float, default=2)
@@ -52,8 +53,7 @@ def main():
     parser.add_argument("--texts", type=int, help="only the first so many, to try it out")
     parser.add_argument("--seconds", type=float, default=0)
     options = parser.parse_args()
-    name = table_name(options.width, options.dimensions, options.seed) + ("-near" if options.near else "")
-    name += f"-try{options.texts}" if options.texts else ""
+    name = table_name(options)
     if (WORK / "models" / f"{name}.pt").exists():
         return
     torch.manual_seed(options.seed)

@@ -46,6 +46,9 @@ def write_directory(name, target):
     write_json(target / "tokenizer_config.json",
                {**special, "tokenizer_class": "ElectraTokenizer", "do_lower_case": True, "tokenize_chinese_chars": True,
                 "strip_accents": None, "model_max_length": POSITIONS})
+    for path in target.rglob("*.safetensors"):
+        # safetensors lets only the owner read them; a server has another one.
+        path.chmod(0o644)
     record(target / "config.json", ("torch", "transformers", "tokenizers", "safetensors"), model=name)
 
 
