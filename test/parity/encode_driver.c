@@ -9,77 +9,10 @@
  * raw floats: sequence_output, the embedding, and pooled_output where the
  * archive has a pooler.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/encoder.h"
-#include "core/kernels.h"
+#include "model_file.h"
 
 #define MAX_TOKENS 100000
-
-/* An archive file as a stream. */
-static electra_status
-read_file(void *context, void *destination, size_t size, electra_error *error)
-{
-	if (fread(destination, 1, size, context) != size)
-		return electra_fail(error, ELECTRA_IO_ERROR, "the archive ends too early");
-	return ELECTRA_OK;
-}
-
-/* An image in memory as a sink. */
-static electra_status
-write_memory(void *context, uint64_t offset, const void *data, size_t size, electra_error *error)
-{
-	(void) error;
-	memcpy((char *) context + offset, data, size);
-	return ELECTRA_OK;
-}
-
-static void
-check(electra_status status, const electra_error *error)
-{
-	if (status == ELECTRA_OK)
-		return;
-	fprintf(stderr, "encode_driver: %s\n%s\n", error->message, error->detail);
-	exit(1);
-}
-
-static void *
-allocate(size_t size)
-{
-	void	   *memory = aligned_alloc(64, (size + 64) / 64 * 64);
-
-	if (memory == NULL)
-		exit(1);
-	return memory;
-}
-
-static void
-load(const char *path, electra_model *model)
-{
-	electra_error error = {0};
-	FILE	   *file = fopen(path, "rb");
-	electra_archive_reader reader;
-	electra_stream stream = {read_file, file};
-	electra_sink sink = {write_memory, NULL};
-	uint64_t	size;
-
-	if (file == NULL)
-	{
-		fprintf(stderr, "encode_driver: %s: %s\n", path, strerror(errno));
-		exit(1);
-	}
-	check(electra_archive_open(&reader, stream, UINT64_C(1) << 40, &electra_malloc_allocator, &error),
-		  &error);
-	sink.context = allocate((size_t) electra_image_max_size(reader.archive));
-	check(electra_image_build(&reader, NULL, &sink, &size, &electra_malloc_allocator, NULL, &error),
-		  &error);
-	electra_archive_close(&reader);
-	fclose(file);
-	check(electra_model_open(model, sink.context, (size_t) size, &error), &error);
-}
 
 /* A line of TOKENS. */
 typedef struct token_line
@@ -173,10 +106,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: encode_driver ARCHIVE TOKENS OUTPUT [KERNELS]\n");
 		return 2;
 	}
-	for (int set = 0; argc > 4 && set < ELECTRA_NUM_KERNEL_SETS; set++)
-		if (strcmp(argv[4], electra_kernel_set_name((electra_kernel_set) set)) == 0 &&
-			!electra_kernels_choose((electra_kernel_set) set))
-			return 3;
+	if (argc > 4)
+		choose_kernels(argv[4]);
 	load(argv[1], &model);
 	tokens = fopen(argv[2], "r");
 	output = fopen(argv[3], "wb");
