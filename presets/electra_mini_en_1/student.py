@@ -36,21 +36,27 @@ class Student(torch.nn.Module):
         return self.dense((hidden * weight).sum(1) / weight.sum(1))
 
     @torch.no_grad()
-    def start_table(self, rows):
-        """Rows from the teacher's view of each token, (SIZE, width - 2).
+    def start_table(self, rows, axes, mean):
+        """Rows from the teacher's view of each token, (SIZE, width - 2); the Dense module turns them back.
 
         The last two dimensions hold +c and -c: beside them the rest of a row is
         small, so that LayerNorm scales all rows nearly alike and a row can stay
         short, as a frequent word's should.
+
+        axes: (dimensions, width - 2), mean: (dimensions,); row @ axes.T + mean
+        is what the teacher makes of the token.
         """
         embeddings = self.electra.embeddings
-        c = 1.5 * rows.norm(dim=1).quantile(0.75) / math.sqrt(2)
+        length = rows.norm(dim=1).quantile(0.75)
+        c = 1.5 * length / math.sqrt(2)
         edge = torch.tensor([c, -c]).expand(len(rows), 2)
         embeddings.word_embeddings.weight.copy_(torch.cat([rows, edge], dim=1))
         embeddings.position_embeddings.weight.zero_()
         embeddings.token_type_embeddings.weight.zero_()
-        torch.nn.init.orthogonal_(self.dense.weight)
-        self.dense.bias.zero_()
+        self.dense.weight.zero_()
+        self.dense.weight[:, :-2] = axes
+        # As LayerNorm scales a row of that length.
+        self.dense.bias.copy_(mean * math.sqrt(self.shape["width"]) / (length * math.sqrt(1 + 1.5 ** 2)))
 
     @torch.no_grad()
     def start_layers(self, table):

@@ -5,7 +5,7 @@ import torch
 
 from distillation import Data, train
 from student import Student, load_student
-from train_table import table_name
+from train_table import ROWS_EPSILON, table_name
 from workplace import WORK
 
 # Of 1.5e-4, 6e-4 and 1.5e-3 for the layers, and 4.5e-4 and 1.5e-3 for the table, these had the highest cosine
@@ -18,7 +18,7 @@ def parameters(student):
     embeddings = student.electra.embeddings.word_embeddings
     rows = list(embeddings.parameters())
     others = [p for p in student.parameters() if all(p is not row for row in rows)]
-    return [{"params": rows, "lr": TABLE_RATE, "weight_decay": 0.01},
+    return [{"params": rows, "lr": TABLE_RATE, "eps": ROWS_EPSILON, "weight_decay": 0.01},
             {"params": others, "lr": RATE, "weight_decay": 0.01}]
 
 

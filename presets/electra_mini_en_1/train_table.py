@@ -12,10 +12,13 @@ from distillation import Data, train
 from student import Student
 from teacher_vectors import Teacher
 from train_vocabulary import SPECIAL
-from workplace import WORK, read_lines
+from workplace import WORK, read_lines, replacing
 
 RATE = 4e-3
 FREQUENCY = 1e-3
+# AdamW makes each step of a row as long as any other's, however small the gradient; with this a word that is met
+# once or twice keeps what the teacher said of it.
+ROWS_EPSILON = 1e-5
 
 
 def table_name(options):
@@ -23,24 +26,37 @@ def table_name(options):
     return name + ("-near" if options.near else "") + (f"-try{options.texts}" if options.texts else "")
 
 
-def first_rows(width, tokens):
-    """(SIZE, width - 2)"""
-    strings = [token.removeprefix("##") for token in read_lines(WORK / "vocab.txt")]
-    vectors = torch.from_numpy(Teacher().embed(strings))
-    vectors -= vectors.mean(0)
-    _, _, axes = torch.linalg.svd(vectors, full_matrices=False)
-    rows = vectors @ axes[:width - 2].T
-    frequency = torch.from_numpy(np.bincount(tokens, minlength=len(strings)) / len(tokens)).float()
+def token_vectors():
+    """What the teacher makes of each token's string, (SIZE, 384)."""
+    path = WORK / "teacher" / "vocabulary.npy"
+    if not path.exists():
+        vectors = Teacher().embed([token.removeprefix("##") for token in read_lines(WORK / "vocab.txt")])
+        with replacing(path, "wb") as file:
+            np.save(file, vectors)
+    return torch.from_numpy(np.load(path))
+
+
+def start(student, data):
+    vectors = token_vectors()
+    mean = vectors.mean(0)
+    _, _, axes = torch.linalg.svd(vectors - mean, full_matrices=False)
+    axes = axes[:student.shape["width"] - 2].T
+    rows = (vectors - mean) @ axes
+    tokens = data.tokens[:data.offsets[len(data.lengths)]]
+    frequency = torch.from_numpy(np.bincount(tokens, minlength=len(vectors)) / len(tokens)).float()
     rows *= (FREQUENCY / (FREQUENCY + frequency))[:, None]
     rows[:len(SPECIAL)] = 0
-    return rows
+    if data.axes is not None:
+        axes, mean = data.axes.T @ axes, mean @ data.axes
+    student.start_table(rows, axes, mean)
 
 
 def parameters(student):
     """Rows and Dense are trained; LayerNorm stays as it is, so that layers can be put on top of it."""
     student.electra.embeddings.requires_grad_(False)
     rows = student.electra.embeddings.word_embeddings.requires_grad_(True)
-    return [{"params": [*rows.parameters(), *student.dense.parameters()], "lr": RATE, "weight_decay": 0.0}]
+    return [{"params": rows.parameters(), "lr": RATE, "eps": ROWS_EPSILON, "weight_decay": 0.0},
+            {"params": student.dense.parameters(), "lr": RATE, "weight_decay": 0.0}]
 
 
 def main():
@@ -59,7 +75,7 @@ def main():
     torch.manual_seed(options.seed)
     data = Data(options.dimensions, options.texts)
     student = Student(0, options.width, options.dimensions)
-    student.start_table(first_rows(options.width, data.tokens[:data.offsets[len(data.lengths)]]))
+    start(student, data)
     train(name, student, parameters(student), data, seed=options.seed, epochs=options.epochs, texts=256,
           tokens=65536, warm_up=0.0, near=options.near, betas=(0.9, 0.999), clip=None, seconds=options.seconds)
 

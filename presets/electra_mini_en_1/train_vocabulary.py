@@ -9,7 +9,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from workplace import WORK, read_lines, record, replacing
 
-SIZE = 16384
+SIZE = 32768
 POSITIONS = 256
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -36,7 +36,7 @@ def train():
     """The trainer breaks ties by count in an order of its own; what it learned is sorted by number and kept."""
     path = WORK / "vocab.txt"
     tokenizer = bert_tokenizer(models.WordPiece(unk_token="[UNK]"))
-    # Symbols that a text now and then has are not worth one of 16,384 rows.
+    # Symbols that a text now and then has are not worth one of 32,768 rows.
     trainer = trainers.WordPieceTrainer(vocab_size=SIZE, special_tokens=SPECIAL, limit_alphabet=400,
                                         show_progress=False)
     tokenizer.train([str(WORK / "texts.txt")], trainer)
