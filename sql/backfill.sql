@@ -1,7 +1,7 @@
 -- electra_backfill: an existing table gets its embeddings.
 SET client_min_messages = notice;
 \getenv sources ELECTRA_TEST_SOURCES
-\set tiny '\'electra_mini_en_1\''
+\set mini '\'electra_mini_en_1\''
 CREATE SCHEMA backfill;
 SET search_path = backfill, public;
 SET client_min_messages = error;
@@ -12,18 +12,18 @@ SET client_min_messages = notice;
 CREATE TABLE doc (id int PRIMARY KEY, title text, body text, embedding real[]);
 INSERT INTO doc SELECT n, 'title ' || n, 'the body of text ' || n FROM generate_series(1, 250) AS n;
 INSERT INTO doc VALUES (-1, NULL, NULL, NULL), (0, NULL, '', NULL), (1000, 'kept', 'kept', '{1,2,3}');
-CALL electra_backfill('doc', 'body', 'embedding', :tiny);
+CALL electra_backfill('doc', 'body', 'embedding', :mini);
 SELECT count(*) AS wrong FROM doc WHERE id <> 1000
 	AND array_send(embedding) IS DISTINCT FROM array_send(electra_embed(body, 'electra_mini_en_1'));
 SELECT id, embedding FROM doc WHERE embedding IS NULL OR id = 1000 ORDER BY id;
 -- nothing is done twice
-CALL electra_backfill('doc', 'body', 'embedding', :tiny);
+CALL electra_backfill('doc', 'body', 'embedding', :mini);
 UPDATE doc SET embedding = NULL WHERE id BETWEEN 10 AND 29;
-CALL electra_backfill('doc', 'body', 'embedding', :tiny, batch_size => 7, pause_ms => 1);
+CALL electra_backfill('doc', 'body', 'embedding', :mini, batch_size => 7, pause_ms => 1);
 -- several sources
 UPDATE doc SET embedding = NULL;
 UPDATE doc SET title = NULL WHERE id = 5;
-CALL electra_backfill('doc', ARRAY['title', 'body'], 'embedding', :tiny, batch_size => 1000);
+CALL electra_backfill('doc', ARRAY['title', 'body'], 'embedding', :mini, batch_size => 1000);
 SELECT count(*) AS wrong FROM doc WHERE id <> -1
 	AND array_send(embedding) IS DISTINCT FROM array_send(electra_embed(concat_ws(E'\n', title, body), 'electra_mini_en_1'));
 -- the default preset
@@ -38,7 +38,7 @@ CREATE TABLE "Odd ""Table" ("The Key" text, part date, "Body""" varchar(100), "V
 	gone int, PRIMARY KEY (part, "The Key"));
 ALTER TABLE "Odd ""Table" DROP COLUMN gone;
 INSERT INTO "Odd ""Table" SELECT 'key ' || n % 5, date '2024-01-01' + n / 5, 'odd text ' || n FROM generate_series(0, 99) AS n;
-CALL electra_backfill('"Odd ""Table"', 'Body"', 'Vector Of', :tiny, batch_size => 3);
+CALL electra_backfill('"Odd ""Table"', 'Body"', 'Vector Of', :mini, batch_size => 3);
 SELECT count(*) AS wrong FROM "Odd ""Table"
 WHERE "Vector Of"::real[] IS DISTINCT FROM electra_embed("Body""", 'electra_mini_en_1');
 
@@ -48,16 +48,16 @@ CREATE TABLE parted_b (embedding real[], kind text NOT NULL, body text, id int N
 ALTER TABLE parted ATTACH PARTITION parted_b FOR VALUES IN ('b');
 CREATE TABLE parted_a PARTITION OF parted FOR VALUES IN ('a');
 INSERT INTO parted SELECT n, CASE WHEN n % 3 = 0 THEN 'a' ELSE 'b' END, 'part ' || n FROM generate_series(1, 60) AS n;
-CALL electra_backfill('parted_a', 'body', 'embedding', :tiny);
-CALL electra_backfill('parted', 'body', 'embedding', :tiny, batch_size => 8);
+CALL electra_backfill('parted_a', 'body', 'embedding', :mini);
+CALL electra_backfill('parted', 'body', 'embedding', :mini, batch_size => 8);
 SELECT count(*) AS wrong FROM parted WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1');
 CREATE TABLE parent (id int PRIMARY KEY, body text, embedding real[]);
 CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
 INSERT INTO parent VALUES (1, 'of the parent');
 INSERT INTO child VALUES (1, 'of the child');
-CALL electra_backfill('parent', 'body', 'embedding', :tiny);
+CALL electra_backfill('parent', 'body', 'embedding', :mini);
 SELECT tableoid::regclass, embedding IS NULL AS missing FROM parent ORDER BY 1;
-CALL electra_backfill('child', 'body', 'embedding', :tiny);
+CALL electra_backfill('child', 'body', 'embedding', :mini);
 
 -- a row that fails is named, left out, and counted; its text is not told
 CREATE TABLE bad (id int PRIMARY KEY, body text, embedding real[]);
@@ -78,21 +78,21 @@ BEGIN
 	RETURN new;
 END $$;
 CREATE TRIGGER refuse BEFORE UPDATE ON bad FOR EACH ROW EXECUTE FUNCTION refuse();
-CALL electra_backfill('bad', 'body', 'embedding', :tiny);
+CALL electra_backfill('bad', 'body', 'embedding', :mini);
 SELECT id FROM bad WHERE embedding IS NULL ORDER BY id;
 
 -- a target that takes no embedding at all is one error, not one a row
 CREATE DOMAIN three AS real[] CHECK (cardinality(VALUE) = 3);
 ALTER TABLE bad ADD COLUMN embedding_3 three;
-CALL electra_backfill('bad', 'body', 'embedding_3', :tiny);
+CALL electra_backfill('bad', 'body', 'embedding_3', :mini);
 -- what a domain says of vectors is asked of real ones
 CREATE DOMAIN directed AS real[] CHECK (cardinality(VALUE) = electra_dimensions('electra_mini_en_1') AND NOT 0 = ALL (VALUE));
 CREATE DOMAIN some_texts AS directed CHECK (VALUE <> electra_embed('water', 'electra_mini_en_1'));
 CREATE TABLE choosy (id int PRIMARY KEY, body text, embedding directed, other some_texts);
 INSERT INTO choosy SELECT n, CASE WHEN n % 2 = 0 THEN 'water' ELSE 'bread ' || n END FROM generate_series(1, 4) AS n;
-CALL electra_backfill('choosy', 'body', 'embedding', :tiny);
-CALL electra_backfill('choosy', 'body', 'other', :tiny);
-CALL electra_backfill('choosy', 'body', 'other', :tiny);
+CALL electra_backfill('choosy', 'body', 'embedding', :mini);
+CALL electra_backfill('choosy', 'body', 'other', :mini);
+CALL electra_backfill('choosy', 'body', 'other', :mini);
 
 -- a row that a trigger changes while the batch is written keeps no stale vector
 CREATE TABLE linked (id int PRIMARY KEY, body text, embedding real[]);
@@ -104,9 +104,9 @@ BEGIN
 	RETURN NULL;
 END $$;
 CREATE TRIGGER rewrite_next AFTER UPDATE ON linked FOR EACH ROW EXECUTE FUNCTION rewrite_next();
-CALL electra_backfill('linked', 'body', 'embedding', :tiny);
+CALL electra_backfill('linked', 'body', 'embedding', :mini);
 SELECT id, body, embedding = electra_embed(body, 'electra_mini_en_1') AS same FROM linked ORDER BY id;
-CALL electra_backfill('linked', 'body', 'embedding', :tiny);
+CALL electra_backfill('linked', 'body', 'embedding', :mini);
 SELECT count(*) AS wrong FROM linked WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1');
 
 -- with the row trigger on the same table, a row is embedded once
@@ -117,7 +117,7 @@ EXECUTE FUNCTION electra_embed_trigger('embedding', 'electra_mini_en_1', 'body')
 SET client_min_messages = error;
 SELECT electra_stat_reset();
 SET client_min_messages = notice;
-CALL electra_backfill('kept', 'body', 'embedding', :tiny);
+CALL electra_backfill('kept', 'body', 'embedding', :mini);
 SELECT texts FROM electra_stat_presets WHERE 'electra_mini_en_1' = ANY (names);
 SELECT count(*) AS wrong FROM kept WHERE embedding IS DISTINCT FROM electra_embed(body, 'electra_mini_en_1');
 
@@ -130,12 +130,12 @@ CREATE POLICY own ON tenant USING (owner = current_user);
 GRANT USAGE ON SCHEMA backfill TO regress_electra_filler;
 GRANT SELECT ON tenant, doc TO regress_electra_filler;
 SET ROLE regress_electra_filler;
-CALL electra_backfill('tenant', 'body', 'embedding', :tiny);
+CALL electra_backfill('tenant', 'body', 'embedding', :mini);
 RESET ROLE;
 GRANT UPDATE (embedding) ON tenant TO regress_electra_filler;
 SET ROLE regress_electra_filler;
-CALL electra_backfill('tenant', 'body', 'embedding', :tiny);
-CALL electra_backfill('bad', 'body', 'embedding', :tiny);
+CALL electra_backfill('tenant', 'body', 'embedding', :mini);
+CALL electra_backfill('bad', 'body', 'embedding', :mini);
 RESET ROLE;
 SELECT owner, count(*), count(embedding) FROM tenant GROUP BY owner ORDER BY owner;
 
@@ -172,7 +172,7 @@ CALL electra_backfill('doc', 'body', 'embedding', pause_ms => -1);
 
 -- where it cannot commit
 BEGIN;
-CALL electra_backfill('doc', 'body', 'embedding', :tiny);
+CALL electra_backfill('doc', 'body', 'embedding', :mini);
 ROLLBACK;
 CREATE FUNCTION in_function() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL electra_backfill('doc', 'body', 'embedding', 'electra_mini_en_1'); END $$;
 SELECT in_function();

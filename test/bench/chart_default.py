@@ -4,7 +4,7 @@
     chart_default.py RESULTS DEFAULT_JSON OUTPUT --encoder NAME --table NAME
 
 RESULTS is the folder of the recipe's evaluation (evaluate.py writes NAME.json
-there, and NAME-seedN.json of each seed), DEFAULT_JSON what run_default wrote;
+there, and NAME-seedN….json of each seed), DEFAULT_JSON what run_default wrote;
 OUTPUT names the chart without its ending.  Score: R@1 in percent of the
 teacher's, mean of the four retrieval tasks; with several seeds their mean, and
 a bar from the least to the most.  What was not measured as a preset is a line.
@@ -39,9 +39,9 @@ class Model:
         self.scores, self.place = [], {}
 
     def read(self, folder, teacher, measured):
-        for path in sorted(glob.glob(os.path.join(folder, f"{self.results}.json")) +
-                           glob.glob(os.path.join(folder, f"{self.results}-seed[0-9].json"))):
-            values = read_json(path)
+        paths = sorted(glob.glob(os.path.join(folder, f"{self.results}.json")) +
+                       glob.glob(os.path.join(folder, f"{self.results}-seed[0-9]*.json")))
+        for values in (read_json(path) for path in paths if not path.endswith(".record.json")):
             self.scores.append(100 * sum(values[task]["R@1"] / teacher[task]["R@1"] for task in FOUR) / len(FOUR))
         preset = measured["presets"].get(self.preset)
         if preset is not None:
@@ -123,8 +123,8 @@ def main():
     parser.add_argument("results")
     parser.add_argument("default_json")
     parser.add_argument("output")
-    parser.add_argument("--encoder", required=True, help="results of the shipped model, without -seedN")
-    parser.add_argument("--table", required=True, help="results of the static table, without -seedN")
+    parser.add_argument("--encoder", required=True, help="results of the shipped model, without -seedN…")
+    parser.add_argument("--table", required=True, help="results of the static table, without -seedN…")
     options = parser.parse_args()
     models = [Model("electra_mini_en_1", options.encoder, "electra_mini_en_1", ORANGE, "o"),
               Model("static table", options.table, "table", GREEN, "^", below=True),
