@@ -1,7 +1,7 @@
 """Stage 8: models on the held-out tasks, WORK/results/NAME.json, and all results as a table.
 
-evaluate.py NAME…: teacher, bm25, untrained, or a model of WORK/models without
-its .pt; --table prints what has been measured.  Retrieval: the share of queries
+evaluate.py NAME…: teacher, bm25, untrained, a model of WORK/models without its
+.pt, or preset:NAME of the server that psql connects to; --table prints what has been measured.  Retrieval: the share of queries
 whose own document comes first (R@1) or among ten (R@10), in percent.  Judged
 pairs and the comparison with the teacher: Spearman's correlation, in percent.
 """
@@ -14,7 +14,7 @@ import torch
 
 from cutting import words_of
 from student import Student, load_student
-from teacher_vectors import load_vectors
+from teacher_vectors import PresetTeacher, load_vectors
 from train_vocabulary import SPECIAL, load_tokenizer
 from workplace import SEED, WORK, folder, read_json, read_lines, record, write_json
 
@@ -115,6 +115,8 @@ def evaluate(name):
     elif name == "untrained":
         torch.manual_seed(SEED)
         embed = StudentVectors(Student(3, 256, 384)).embed
+    elif name.startswith("preset:"):
+        embed = PresetTeacher(name.removeprefix("preset:")).embed
     elif name != "bm25":
         embed = StudentVectors(load_student(WORK / "models" / f"{name}.pt")).embed
     results = {}

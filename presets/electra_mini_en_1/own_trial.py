@@ -7,7 +7,6 @@ the domain trained for, the three others say what that costs elsewhere.
 """
 import argparse
 import os
-import subprocess
 from pathlib import Path
 
 from cutting import HeldOut, cut
@@ -15,12 +14,6 @@ from evaluate import FOUR, TeacherVectors, recalls
 from make_tasks import package_descriptions
 from teacher_vectors import PresetTeacher
 from workplace import WORK, read_json, read_lines, record, replacing, write_json
-
-
-def dimensions_of(preset):
-    found = subprocess.run(["psql", "-XAtqc", f"SELECT electra_dimensions('{preset}')"], check=True,
-                           stdout=subprocess.PIPE, text=True).stdout
-    return int(found)
 
 
 def write_table(path):
@@ -33,7 +26,7 @@ def write_table(path):
 
 def measure(presets, seconds):
     results = {}
-    for name, embedder in [("teacher", TeacherVectors()), *((preset, PresetTeacher(preset, dimensions_of(preset))) for preset in presets)]:
+    for name, embedder in [("teacher", TeacherVectors()), *((preset, PresetTeacher(preset)) for preset in presets)]:
         results[name] = {}
         for task in FOUR:
             content = read_json(WORK / "tasks" / f"{task}.json")

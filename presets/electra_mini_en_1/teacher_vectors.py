@@ -26,7 +26,6 @@ from workplace import WORK, Budget, folder, read_lines, record, replacing
 SHARD = 4096
 BATCH_TOKENS = 4096
 LONGEST = 256
-DIMENSIONS = 384
 PARTS = {"tasks": "task_texts.txt", "texts": "texts.txt"}
 
 
@@ -57,20 +56,23 @@ class Teacher:
 
 class PresetTeacher:
     """A preset in a server, through psql and COPY."""
+    PSQL = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1")
     HEADER = 19
 
-    def __init__(self, preset, dimensions=DIMENSIONS):
+    def __init__(self, preset):
         self.preset = preset
-        self.row = np.dtype([("before", "V26"), ("values", [("length", ">i4"), ("value", ">f4")], dimensions)])
+        found = subprocess.run([*self.PSQL, "-A", "-t", "-c", f"SELECT electra_dimensions('{preset}')"], check=True,
+                               stdout=subprocess.PIPE).stdout
+        self.row = np.dtype([("before", "V26"), ("values", [("length", ">i4"), ("value", ">f4")], int(found))])
 
     def embed(self, texts):
         """texts -> (n, dimensions) float32, each of length 1"""
-        escape = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
+        escape = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
         script = (f"CREATE TEMP TABLE given (number serial, text text);\nCOPY given (text) FROM STDIN;\n"
                   + "".join(f"{text.translate(escape)}\n" for text in texts) + "\\.\n"
                   + f"COPY (SELECT electra_embed(text, '{self.preset}') FROM given ORDER BY number)"
                     " TO STDOUT (FORMAT binary);\n")
-        answer = subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"], input=script.encode(), check=True,
+        answer = subprocess.run(self.PSQL, input=script.encode(), check=True,
                                 stdout=subprocess.PIPE, env={**os.environ, "PGCLIENTENCODING": "UTF8"}).stdout
         # A signature, then for each row what comes before the elements, and the elements.
         rows = np.frombuffer(answer, self.row, len(texts), self.HEADER)
