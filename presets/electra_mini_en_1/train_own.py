@@ -1,9 +1,9 @@
 """Own stage 2: a trained model goes on learning, on texts of one's own, WORK/models/own.pt.
 
-Loop, loss and rates are those of the layers (stage 7), but for the table's.  The
-teacher's vectors are turned by the rotation, or into fewer dimensions, that
-brings them nearest to what the model makes of the texts before: so any teacher
-of 384 dimensions will do, and what the model knows is of use.
+Loop and loss are those of the layers (stage 7).  The teacher's vectors are turned
+by the rotation, or into fewer dimensions, that brings them nearest to what the
+model makes of the texts before: so any teacher of 384 dimensions will do, and
+what the model knows is of use.
 """
 import argparse
 from pathlib import Path
@@ -21,7 +21,8 @@ from workplace import SEED, WORK, read_json, read_lines, record
 
 VISITS = 60000          # texts that are learned from, each again and again where there are fewer
 EPOCHS = 5              # but not more often than this
-ROWS = 4                # times as fast as in stage 7 a table's row moves: a rare word's has to, in a few steps
+ROWS = {"lr": 1.8e-3, "eps": 1e-8}      # a rare word's row has to move, in a few steps
+OTHERS = {"lr": 1.5e-4}
 ALIGNED = 10000         # texts by which the rotation is found
 
 
@@ -70,7 +71,8 @@ def main():
     held_out = read_lines(WORK / "task_texts.txt")
     before = compare(student, held_out, data.axes)
     groups = parameters(student)
-    groups[0]["lr"] *= ROWS
+    groups[0].update(ROWS)
+    groups[1].update(OTHERS)
     epochs = min(EPOCHS, max(1, VISITS / len(data.lengths)))
     if not train("own", student, groups, data, seed=SEED, epochs=epochs, texts=128, tokens=3072, warm_up=0.03,
                  near=False, betas=(0.9, 0.98), clip=1.0, seconds=options.seconds):
