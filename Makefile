@@ -66,7 +66,8 @@ $(CORE_SRCS:.c=.o): override CFLAGS += $(JUMP_CFLAGS)
 
 src/import/hdf5_file.o: override CPPFLAGS += $(HDF5_CFLAGS)
 
-$(OBJS) $(IMPORT_OBJS): $(ALL_HEADERS)
+# The version that the module tells is in electra.control.
+$(OBJS) $(IMPORT_OBJS): $(ALL_HEADERS) electra.control
 
 electra-import: $(IMPORT_OBJS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(IMPORT_LIBS)
