@@ -3,6 +3,8 @@
 The loss is 1 - cosine to the teacher's vector, and a tenth of the divergence
 between the teacher's and the student's similarities of the texts in a batch.
 """
+import argparse
+import functools
 import math
 import os
 import time
@@ -21,6 +23,19 @@ CLUSTERS = 256
 CHECKPOINT_SECONDS = 60
 
 
+def training_arguments(description, epochs):
+    """The arguments of the stages that train."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--dimensions", type=int, default=384)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--epochs", type=float, default=epochs)
+    parser.add_argument("--near", action="store_true", help="batches of texts that are like each other")
+    parser.add_argument("--texts", type=int, help="only the first so many, to try it out")
+    parser.add_argument("--seconds", type=float, default=0)
+    return parser
+
+
 class Data:
     """Tokens of all texts that have a teacher vector, and the vectors.
 
@@ -33,9 +48,12 @@ class Data:
         self.offsets = np.load(WORK / "offsets.npy")
         self.teacher = torch.from_numpy(load_vectors("texts")[:most])
         self.lengths = np.diff(self.offsets)[:len(self.teacher)]
+        self.axes = self.principal_axes(dimensions) if dimensions < self.teacher.shape[1] else None
+
+    def principal_axes(self, dimensions):
+        """(384, dimensions)"""
         sample = self.teacher[:50000].float()
-        axes = torch.linalg.eigh(sample.T @ sample).eigenvectors.flip(1)
-        self.axes = axes[:, :dimensions] if dimensions < axes.shape[1] else None
+        return torch.linalg.eigh(sample.T @ sample).eigenvectors.flip(1)[:, :dimensions]
 
     def batch(self, texts, device):
         """texts: which -> ids and mask (B, T), the target (B, dimensions), the teacher's vector (B, 384)"""
@@ -48,6 +66,7 @@ class Data:
         target = teacher if self.axes is None else teacher @ self.axes
         return [part.to(device) for part in (torch.from_numpy(ids), mask, target, teacher)]
 
+    @functools.cached_property
     def clusters(self):
         """For each text the number of the nearest of CLUSTERS texts, drawn at random."""
         chosen = np.random.default_rng(SEED).choice(len(self.teacher), CLUSTERS, replace=False)
@@ -64,7 +83,7 @@ class Data:
         shuffled = random.permutation(len(self.lengths))
         # Neighbours in length differ from epoch to epoch: lengths get a little noise.
         length = self.lengths[shuffled] + random.uniform(-1, 1, len(shuffled))
-        order = np.lexsort((length, self.clusters()[shuffled])) if near else np.argsort(length)
+        order = np.lexsort((length, self.clusters[shuffled])) if near else np.argsort(length)
         result, current, longest = [], [], 0
         for text in shuffled[order]:
             longest = max(longest, self.lengths[text])

@@ -1,9 +1,7 @@
 """Stage 7: layers on top of the trained table, WORK/models/encoder-….pt."""
-import argparse
-
 import torch
 
-from distillation import Data, train
+from distillation import Data, train, training_arguments
 from student import Student, load_student
 from train_table import ROWS_EPSILON, table_name
 from workplace import WORK
@@ -22,15 +20,8 @@ def parameters(student):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = training_arguments(__doc__, epochs=2)
     parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--dimensions", type=int, default=384)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=float, default=2.0)
-    parser.add_argument("--near", action="store_true", help="batches of texts that are like each other")
-    parser.add_argument("--texts", type=int, help="only the first so many, to try it out")
-    parser.add_argument("--seconds", type=float, default=0)
     options = parser.parse_args()
     on = table_name(options)
     name = on.replace("table", f"encoder-{options.layers}")

@@ -3,12 +3,10 @@
 Each row starts as the teacher's vector of the token's string, centred, turned
 to its principal axes, and made short where the token is frequent.
 """
-import argparse
-
 import numpy as np
 import torch
 
-from distillation import Data, train
+from distillation import Data, train, training_arguments
 from student import Student
 from teacher_vectors import Teacher
 from train_vocabulary import SPECIAL
@@ -60,15 +58,7 @@ def parameters(student):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--dimensions", type=int, default=384)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=float, default=2)
-    parser.add_argument("--near", action="store_true", help="batches of texts that are like each other")
-    parser.add_argument("--texts", type=int, help="only the first so many, to try it out")
-    parser.add_argument("--seconds", type=float, default=0)
-    options = parser.parse_args()
+    options = training_arguments(__doc__, epochs=2).parse_args()
     name = table_name(options)
     if (WORK / "models" / f"{name}.pt").exists():
         return
