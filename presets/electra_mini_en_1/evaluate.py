@@ -1,9 +1,10 @@
 """Stage 8: models on the held-out tasks, WORK/results/NAME.json, and all results as a table.
 
 evaluate.py NAME…: teacher, bm25, untrained, a model of WORK/models without its
-.pt, or preset:NAME of the server that psql connects to; --table prints what has been measured.  Retrieval: the share of queries
-whose own document comes first (R@1) or among ten (R@10), in percent.  Judged
-pairs and the comparison with the teacher: Spearman's correlation, in percent.
+.pt, or preset:NAME of the server that psql connects to; --table prints what has
+been measured.  Retrieval: the share of queries whose own document comes first
+(R@1) or among ten (R@10), in percent.  Judged pairs and the comparison with the
+teacher: Spearman's correlation, in percent.
 """
 import argparse
 import math
@@ -114,7 +115,7 @@ def evaluate(name):
         embed = TeacherVectors().embed
     elif name == "untrained":
         torch.manual_seed(SEED)
-        embed = StudentVectors(Student(3, 256, 384)).embed
+        embed = StudentVectors(Student(1, 256, 384)).embed
     elif name.startswith("preset:"):
         embed = PresetTeacher(name.removeprefix("preset:")).embed
     elif name != "bm25":
