@@ -8,6 +8,7 @@ teacher: Spearman's correlation, in percent.
 """
 import argparse
 import math
+import re
 from collections import Counter
 
 import numpy as np
@@ -21,6 +22,7 @@ from workplace import SEED, WORK, folder, read_json, read_lines, record, write_j
 
 # The four of the rule that decides on depth and width; their mean R@1 is "points".
 FOUR = ("package", "manual", "gloss", "example")
+COLUMNS = (*FOUR, "points", "paraphrase", "section", "question", "general", "wordsim353", "simlex999", "sentences")
 RANKS = (1, 2, 5, 10, 30, 100, 300)
 
 
@@ -150,22 +152,34 @@ def summarized(results):
     return results
 
 
+def scores(values, teacher):
+    """A line of the table: R@1 and correlations, then the shares of the teacher's, mean over the tasks."""
+    line = [next(iter(values.get(task, {"": math.nan}).values())) for task in COLUMNS]
+    shares = [values[task]["R@1"] / teacher[task]["R@1"] for task in FOUR]
+    line.append(100 * np.mean(shares))
+    sentences = values.get("sentences", {"spearman": math.nan})["spearman"] / teacher["sentences"]["spearman"]
+    return np.array([*line, 100 * np.mean([*shares, sentences])])
+
+
+def print_line(name, line):
+    print("|", name, "|", " | ".join("" if math.isnan(value) else f"{value:.1f}" for value in line), "|")
+
+
 def print_table():
-    """One line a model; and its share of the teacher's scores, mean over the tasks."""
+    """Markdown: one line a model; of a model with several seeds their mean and spread as well."""
     results = {path.stem: read_json(path) for path in sorted((WORK / "results").glob("*.json"))
                if not path.name.endswith("record.json")}
-    tasks = sorted({task for values in results.values() for task in values if not task.startswith("sts")})
-    print("| model |", " | ".join(tasks), "| of the teacher: four | with sentences |")
-    print("|---" * (len(tasks) + 3) + "|")
-    teacher = results.get("teacher")
+    print("| |", " | ".join(COLUMNS), "| of the teacher: four | with sentences |")
+    print("|---" + "|---:" * (len(COLUMNS) + 2) + "|")
+    seeds = {}
     for name, values in results.items():
-        cells = ["/".join(f"{value:.1f}" for value in values.get(task, {}).values()) for task in tasks]
-        shares = [values[task]["R@1"] / teacher[task]["R@1"] for task in FOUR] if teacher else []
-        cells.append(f"{100 * np.mean(shares):.1f}" if shares else "")
-        if teacher and "sentences" in values and "sentences" in teacher:
-            shares.append(values["sentences"]["spearman"] / teacher["sentences"]["spearman"])
-            cells.append(f"{100 * np.mean(shares):.1f}")
-        print("|", name, "|", " | ".join(cells), "|")
+        line = scores(values, results["teacher"])
+        print_line(name, line)
+        seeds.setdefault(re.sub(r"-seed\d+", "", name), []).append(line)
+    for name, lines in seeds.items():
+        if len(lines) > 1:
+            print_line(f"{name}, mean of {len(lines)}", np.mean(lines, axis=0))
+            print_line("spread", np.ptp(lines, axis=0))
 
 
 def main():
