@@ -116,6 +116,8 @@ def train(name, student, groups, data, *, seed, epochs, texts, tokens, warm_up, 
         return True
     budget = Budget(seconds)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    # The moments of rows that are seldom met fade into denormal numbers, which are slow and change no weight.
+    torch.set_flush_denormal(True)
     student.to(device).train()
     optimizer = torch.optim.AdamW(groups, betas=betas, fused=True)
     plan = data.batches(seed, texts, tokens, near)
