@@ -180,15 +180,17 @@ pattern_optional(const electra_config *config, const tensor_pattern *pattern)
 }
 
 /*
- * Whether an int8 preset quantizes them: matrices and tables, but for the
- * labels of a head, which are few and where errors are no longer averaged.
+ * Whether an int8 preset quantizes them: matrices and tables, but for what is
+ * small and where errors are not averaged: the labels of a head, and the types
+ * of tokens, of which one row is part of every sum.
  */
 static bool
 pattern_quantized(const tensor_pattern *pattern)
 {
 	dimension	rows = pattern->shape[0];
 
-	return pattern->shape[1] != DIM_NONE && rows != DIM_1 && rows != DIM_2 && rows != DIM_ANY;
+	return pattern->shape[1] != DIM_NONE && rows != DIM_1 && rows != DIM_2 && rows != DIM_ANY &&
+		rows != DIM_SEGMENTS;
 }
 
 static void

@@ -21,7 +21,7 @@ typedef struct ShippedPreset
 
 /* A line each, which the Makefile looks for as it stands. */
 static const ShippedPreset shipped[] = {
-	{"electra_mini_en_1", "a58c222869259f003e010f8db346eb8c537dcad9400f86f4cedfdf31c7d26275"},
+	{"electra_mini_en_1", "0722cd122738390ebfc596a571c4520650ee25aac54e27fe8a2aee08c648f166"},
 };
 
 const char *const electra_shipped_default_name = "electra_mini_en_1";
