@@ -132,8 +132,11 @@ $(UNIT_DIR)/%.o: %.c $(ALL_HEADERS)
 $(UNIT_TESTS): $(UNIT_DIR)/%: test/unit/%.c $(UNIT_LIB_OBJS) $(wildcard test/unit/*.h)
 	$(CC) $(UNIT_CFLAGS) -Itest/unit -o $@ $< $(UNIT_LIB_OBJS) -lcmocka $(IMPORT_LIBS) -lutf8proc -lopenblas
 
-unit: $(UNIT_TESTS)
-	@status=0; for t in $(UNIT_TESTS); do echo "== $$t"; $$t || status=1; done; exit $$status
+# Each test is a target: -j runs several at once, -k goes on after one that failed.
+unit: $(UNIT_TESTS:%=%.run)
+
+$(UNIT_TESTS:%=%.run): %.run: %
+	@echo "== $<"; $<
 
 unit-build: $(UNIT_TESTS)
 
@@ -154,5 +157,5 @@ prove:
 	TESTDIR='$(CURDIR)' PATH="$(bindir):$$PATH" PG_REGRESS='$(top_builddir)/src/test/regress/pg_regress' \
 		prove -I '$(PG_PERL)' -I test/perl --timer $(PROVE_FLAGS) $(or $(PROVE_TESTS),test/t/*.pl)
 
-.PHONY: unit unit-build parity-drivers prove check-presets install-presets uninstall-presets
+.PHONY: unit $(UNIT_TESTS:%=%.run) unit-build parity-drivers prove check-presets install-presets uninstall-presets
 .SECONDARY: $(UNIT_LIB_OBJS)
