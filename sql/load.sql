@@ -78,6 +78,7 @@ SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', repeat(
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/blank here')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('/')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', 'electra_mini_en_1')$$, :'sources');
+SELECT * FROM attempt($$SELECT electra_load_preset('electra_mini_en_1')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => 'float99')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', dtype => 'int4')$$, :'sources');
 SELECT * FROM attempt($$SELECT electra_load_preset('SOURCES/bert_plain', pooling => 'best')$$, :'sources');

@@ -264,7 +264,8 @@ electra_catalog_lock_row(const char *name, const char *change, ElectraPresetRow 
 	if (electra_shipped_find(name, &shipped))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
-				 errmsg("preset \"%s\" comes with electra and cannot be %s", name, change)));
+				 errmsg("preset \"%s\" comes with electra and cannot be %s", name, change),
+				 errdetail("It is part of the installation and the same in every database.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("preset \"%s\" does not exist", name),

@@ -16,6 +16,7 @@
 #include "pg/preset_name.h"
 #include "pg/preset_source.h"
 #include "pg/report.h"
+#include "pg/shipped.h"
 #include "pg/store_preset.h"
 
 /* Arguments of electra_load_preset, in order. */
@@ -44,6 +45,19 @@ enum
 
 /* Longest value of an option: the kernel takes 128 kB in one argument. */
 #define MAX_VALUE (64 * 1024)
+
+/* What comes with electra is no source, it is there already. */
+static void
+refuse_shipped(const char *source)
+{
+	ElectraPresetId shipped;
+
+	if (electra_shipped_find(source, &shipped))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("preset \"%s\" comes with electra and need not be loaded", source),
+				 errhint("Name it where it is used: electra_embed('some text', '%s').", source)));
+}
 
 /* The name argument, or else what the source is called. */
 static char *
@@ -194,6 +208,7 @@ electra_load_preset(PG_FUNCTION_ARGS)
 	PreventCommandIfParallelMode("electra_load_preset()");
 
 	source = electra_get_text_argument(fcinfo, ARG_SOURCE, "source");
+	refuse_shipped(source);
 	directory = electra_preset_source_resolve(source, &source_name);
 	name = choose_name(fcinfo, source_name);
 	make_command(fcinfo, directory, argv);
