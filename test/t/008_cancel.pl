@@ -18,8 +18,23 @@ plan skip_all => 'ELECTRA_LARGE_DIR names no directory of 335 million parameters
 
 my $node = new_electra_node('main', conf => "fsync = off\nmax_wal_size = 8GB");
 
-# How long after its timeout a statement ended, in ms; each try is a session.
+# How long after its timeout a statement ended, in ms: the least of up to three
+# trials, since a virtual machine that is halted makes any statement late.
 sub lateness
+{
+	my $least;
+
+	foreach my $trial (1 .. 3)
+	{
+		my $late = lateness_once(@_);
+		$least = $late if !defined $least || $late < $least;
+		last if $least <= 100;
+	}
+	return $least;
+}
+
+# The same of one trial, in a session of its own.
+sub lateness_once
 {
 	my ($timeout, $prepare, $statement) = @_;
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
