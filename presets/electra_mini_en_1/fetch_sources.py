@@ -1,11 +1,12 @@
 """Stage 1: the packages that hold the text, unpacked below WORK/unpacked; nothing is installed."""
+import gzip
 import shutil
 import subprocess
 import sys
 import zipfile
 
 from sources import EVALUATION, SOURCES
-from workplace import WORK, folder, record
+from workplace import WORK, folder, record, replacing
 
 
 def apt(*arguments):
@@ -24,20 +25,16 @@ def apt(*arguments):
 
 
 def fetch_indexes():
-    """Package descriptions and application metadata, as plain text and YAML."""
-    descriptions, applications = WORK / "Translation-en", WORK / "unpacked" / "Components-amd64.yml.gz"
+    """Package descriptions and application metadata, however apt is told to compress its indexes."""
+    descriptions, applications = WORK / "Translation-en", folder("unpacked") / "Components-amd64.yml.gz"
     if descriptions.exists() and applications.exists():
         return
     apt("update")
     for name, target in (("i18n_Translation-en", descriptions), ("dep11_Components-amd64.yml", applications)):
         index = next(folder("apt", "lists").glob(f"*bookworm_main_{name}*"))
-        unfinished = target.with_name(target.name + ".tmp")
-        if target.suffix == ".gz":
-            shutil.copy(index, unfinished)
-        else:
-            with open(unfinished, "wb") as file:
-                subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", index], check=True, stdout=file)
-        unfinished.rename(target)
+        content = subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", index], check=True, capture_output=True).stdout
+        with replacing(target, "wb") as file:
+            file.write(gzip.compress(content) if target.suffix == ".gz" else content)
     record(descriptions)
 
 
