@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from teacher_vectors import load_vectors
 from train_vocabulary import SPECIAL
-from workplace import SEED, WORK, Budget, folder, record
+from workplace import SEED, WORK, Budget, folder, is_made, made_of, read_json, record
 
 TEMPERATURE = 0.05
 RELATIONS = 0.1
@@ -41,9 +41,12 @@ class Data:
 
     dimensions: fewer than the teacher's turn its vectors into that many by
     their principal axes (without centring), normalized again.
+    sources: files that a model trained with this is made of, beside the tokens.
     """
 
-    def __init__(self, dimensions, most=None):
+    def __init__(self, dimensions, most=None, sources=()):
+        teacher = read_json(WORK / "teacher" / "texts.record.json")["made_of"]["teacher"]
+        self.made_of = made_of(WORK / "tokens.npy", *sources, teacher=teacher)
         self.tokens = np.load(WORK / "tokens.npy", mmap_mode="r")
         self.offsets = np.load(WORK / "offsets.npy")
         self.teacher = torch.from_numpy(load_vectors("texts")[:most])
@@ -112,7 +115,7 @@ def train(name, student, groups, data, *, seed, epochs, texts, tokens, warm_up, 
     warm_up of the steps and falls to 0 in a straight line.
     """
     final, unfinished = folder("models") / f"{name}.pt", WORK / "models" / f"{name}.checkpoint"
-    if final.exists():
+    if is_made(final, data.made_of):
         return True
     budget = Budget(seconds)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -126,12 +129,14 @@ def train(name, student, groups, data, *, seed, epochs, texts, tokens, warm_up, 
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / max(1, warm_up * total), max(0, 1 - step / total)))
     step, spent, epoch = 0, 0.0, 0
-    if unfinished.exists():
+    if is_made(unfinished, data.made_of):
         saved = torch.load(unfinished, weights_only=True, map_location=device)
         student.load_state_dict(saved["state"])
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])
         step, spent = saved["step"], saved["spent"]
+    else:
+        record(unfinished, made_of=data.made_of)
 
     def save(path, **more):
         temporary = path.with_name(path.name + ".tmp")
@@ -166,10 +171,11 @@ def train(name, student, groups, data, *, seed, epochs, texts, tokens, warm_up, 
             checkpoint()
             if budget.over():
                 return False
-    save(final)
     record(final, ("torch", "transformers", "numpy"), training_seed=seed, epochs=epochs, steps=total,
            texts=len(data.lengths), cosine=1 - average, seconds=spent + time.monotonic() - begin, near=near,
-           device=device.type, **student.shape)
-    unfinished.unlink(missing_ok=True)
+           device=device.type, made_of=data.made_of, **student.shape)
+    save(final)
+    for rest in unfinished.parent.glob(f"{unfinished.name}*"):
+        rest.unlink()
     print(f"{name}: cosine {1 - average:.4f}", flush=True)
     return True

@@ -18,7 +18,7 @@ from cutting import words_of
 from student import Student, load_student
 from teacher_vectors import PresetTeacher, load_vectors
 from train_vocabulary import SPECIAL, load_tokenizer
-from workplace import SEED, WORK, folder, read_json, read_lines, record, write_json
+from workplace import SEED, WORK, folder, is_made, made_of, read_json, read_lines, record, write_json
 
 # The four of the rule that decides on depth and width; their mean R@1 is "points".
 FOUR = ("package", "manual", "gloss", "example")
@@ -110,8 +110,9 @@ def with_teacher(embed, texts):
 
 
 def evaluate(name):
-    path = folder("results") / f"{name}.json"
-    if path.exists():
+    path, model = folder("results") / f"{name}.json", WORK / "models" / f"{name}.pt"
+    of = made_of(WORK / "task_texts.txt", *([model] if model.exists() else []))
+    if is_made(path, of):
         return
     if name == "teacher":
         embed = TeacherVectors().embed
@@ -121,7 +122,7 @@ def evaluate(name):
     elif name.startswith("preset:"):
         embed = PresetTeacher(name.removeprefix("preset:")).embed
     elif name != "bm25":
-        embed = StudentVectors(load_student(WORK / "models" / f"{name}.pt")).embed
+        embed = StudentVectors(load_student(model)).embed
     results = {}
     for file in sorted((WORK / "tasks").glob("*.json")):
         task, content = file.stem, read_json(file)
@@ -136,8 +137,8 @@ def evaluate(name):
         else:
             first, second, judged = zip(*content["pairs"])
             results[task] = {"spearman": spearman((embed(first) * embed(second)).sum(1), judged)}
+    record(path, ("torch", "numpy", "tokenizers"), made_of=of)
     write_json(path, summarized(results))
-    record(path, ("torch", "numpy", "tokenizers"))
 
 
 def summarized(results):

@@ -9,7 +9,8 @@ from cutting import HeldOut, Seen, cut, is_prose
 from holding import held_out, source_files
 from sources import SOURCES
 from wordnet import read_synsets
-from workplace import SEED, WORK, folder, read_json, read_lines, record, replacing, stable_hash, write_json
+from workplace import (SEED, WORK, folder, is_made, made_of, read_json, read_lines, record, replacing, stable_hash,
+                       write_json)
 
 
 def wordnet_texts():
@@ -57,11 +58,13 @@ def phrase(text):
         yield " ".join(words[start:start + 2 + draw // 100 % 7]).strip(".,;:!?()\"'")
 
 
-def gather(source, tasks):
+def text_path(source):
+    return folder("text") / f"{source.name}.txt"
+
+
+def gather(source, tasks, of):
     """One file of texts for each source; its texts and words are counted beside it."""
-    path = folder("text") / f"{source.name}.txt"
-    if path.exists():
-        return
+    path = text_path(source)
     seen = Seen()
     counts = {"texts": 0, "words": 0, "too alike": 0, "near a task": 0}
     with replacing(path) as file:
@@ -75,18 +78,17 @@ def gather(source, tasks):
                 file.write(text + "\n")
                 counts["texts"] += 1
                 counts["words"] += len(text.split())
-    record(path, **counts)
+        record(path, made_of=of, **counts)
     print(source.name, counts, flush=True)
 
 
-def join():
+def join(path, of):
     """All sources in one file, shuffled: the first part of it is a fair sample of the whole."""
-    path = WORK / "texts.txt"
     seen, texts, sources = set(), [], []
     for source in SOURCES:
-        counts = read_json(WORK / "text" / f"{source.name}.txt.record.json")
+        counts = read_json(f"{text_path(source)}.record.json")
         # What is nearly alike went within each source; between them, only what is the same goes.
-        unlike = {text.lower(): text for text in read_lines(WORK / "text" / f"{source.name}.txt")}
+        unlike = {text.lower(): text for text in read_lines(text_path(source))}
         own = [text for key, text in unlike.items() if key not in seen]
         seen |= unlike.keys()
         texts += own
@@ -96,9 +98,9 @@ def join():
                         "near a task": counts["near a task"]})
     random.Random(SEED).shuffle(texts)
     write_json(WORK / "sources.json", sources)
+    record(path, texts=len(texts), words=sum(source["words"] for source in sources), made_of=of)
     with replacing(path) as file:
         file.writelines(text + "\n" for text in texts)
-    record(path, texts=len(texts), words=sum(source["words"] for source in sources))
 
 
 def print_table():
@@ -112,13 +114,15 @@ def print_table():
 
 
 def main():
-    tasks = None
+    held_out_texts, tasks = WORK / "task_texts.txt", None
+    of = made_of(held_out_texts)
     for source in SOURCES:
-        if not (WORK / "text" / f"{source.name}.txt").exists():
-            tasks = tasks or HeldOut(read_lines(WORK / "task_texts.txt"))
-            gather(source, tasks)
-    if not (WORK / "texts.txt").exists():
-        join()
+        if not is_made(text_path(source), of):
+            tasks = tasks or HeldOut(read_lines(held_out_texts))
+            gather(source, tasks, of)
+    texts, of = WORK / "texts.txt", made_of(*map(text_path, SOURCES))
+    if not is_made(texts, of):
+        join(texts, of)
     print_table()
 
 

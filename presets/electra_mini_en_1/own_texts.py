@@ -8,7 +8,6 @@ held out.  The vocabulary is that of the model to start from.  So WORK then
 looks as stages 3 and 4 leave it, and the next stages go on from there.
 """
 import argparse
-import hashlib
 import re
 import shutil
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from cutting import Seen, cut
 from train_vocabulary import SIZE
-from workplace import SEED, WORK, folder, read_json, read_lines, record, replacing, stable_hash
+from workplace import SEED, WORK, digest, folder, read_json, read_lines, record, replacing, stable_hash
 
 LEAST = 1000            # texts, below which there is nothing to learn from
 SHARE, HELD_OUT = 20, 2000
@@ -77,9 +76,8 @@ def main():
     options = parser.parse_args()
     if len(read_lines(options.base / "vocab.txt")) != SIZE:
         sys.exit(f"{options.base} does not have the {SIZE} tokens of electra_mini_en_1")
-    made_of = {kind: hashlib.sha256(file.read_bytes()).hexdigest()
-               for kind, file in (("texts", options.texts), ("base", options.base / "model.safetensors"))}
-    made_of["most"] = options.most
+    made_of = {"texts": digest(options.texts), "base": digest(options.base / "model.safetensors"),
+               "most": options.most}
     done = folder() / "texts.txt.record.json"
     if not done.exists():
         shutil.copy(options.base / "vocab.txt", WORK / "vocab.txt")

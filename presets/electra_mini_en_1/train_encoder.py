@@ -25,11 +25,11 @@ def main():
     options = parser.parse_args()
     on = table_name(options)
     name = on.replace("table", f"encoder-{options.layers}")
-    table = load_student(WORK / "models" / f"{on}.pt")
+    table = WORK / "models" / f"{on}.pt"
     torch.manual_seed(options.seed)
     student = Student(options.layers, options.width, options.dimensions)
-    student.start_layers(table)
-    train(name, student, parameters(student), Data(options.dimensions, options.texts), seed=options.seed,
+    student.start_layers(load_student(table))
+    train(name, student, parameters(student), Data(options.dimensions, options.texts, [table]), seed=options.seed,
           epochs=options.epochs, texts=128, tokens=3072, warm_up=0.03, near=options.near, betas=(0.9, 0.98), clip=1.0,
           seconds=options.seconds)
 

@@ -65,7 +65,7 @@ def main():
     options = parser.parse_args()
     torch.manual_seed(SEED)
     student = load_directory(options.base)
-    data = Data(student.shape["dimensions"])
+    data = Data(student.shape["dimensions"], sources=[options.base / "model.safetensors"])
     data.axes = rotation(data.teacher[:ALIGNED].float(), torch.from_numpy(
         StudentVectors(student).embed(read_lines(WORK / "texts.txt")[:ALIGNED])))
     held_out = read_lines(WORK / "task_texts.txt")

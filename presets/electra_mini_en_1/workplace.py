@@ -2,12 +2,15 @@
 
 Everything lies below one folder (ELECTRA_MINI), never in the repository.  A
 file is written beside its name and renamed, so what exists is whole: a stage
-that was killed goes on where it stopped.
+that was killed goes on where it stopped.  Records say what each file was made
+of, so that nothing goes on with what belongs to other texts.
 """
 import contextlib
+import hashlib
 import json
 import os
 import platform
+import sys
 import time
 import zlib
 from importlib import metadata
@@ -55,6 +58,27 @@ def record(path, packages=(), **facts):
     made_by["packages"] = {name: metadata.version(name) for name in packages}
     made_by["made"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     write_json(f"{path}.record.json", {**made_by, **facts})
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def made_of(*sources, **facts):
+    """What a record says that a file was made of: the sources' digests, and facts."""
+    return {**{source.name: digest(source) for source in sources}, **facts}
+
+
+def is_made(path, of):
+    """Whether PATH is there; ends the stage where its record says that it was made of something else."""
+    made = Path(f"{path}.record.json")
+    if made.exists():
+        said = read_json(made).get("made_of", {})
+        other = [name for name in sorted(said.keys() | of.keys()) if said.get(name) != of.get(name)]
+        if other:
+            sys.exit(f"{path} was made of another {other[0]}: remove {path}*, so that this stage makes it anew")
+    return path.exists()
 
 
 def stable_hash(text):
