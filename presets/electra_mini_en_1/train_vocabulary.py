@@ -62,12 +62,12 @@ def main():
     if not is_made(vocabulary, of):
         train(vocabulary, of)
     of = made_of(texts, vocabulary)
-    # Both are written when the offsets, which come last, are there.
-    if not (is_made(WORK / "tokens.npy", of) and (WORK / "offsets.npy").exists()):
+    if not is_made(WORK / "tokens.npy", of):
         tokens, offsets = tokenize(read_lines(texts))
         record(WORK / "tokens.npy", ("tokenizers", "numpy"), tokens=len(tokens), texts=len(offsets) - 1,
                unknown=int((tokens == SPECIAL.index("[UNK]")).sum()), made_of=of)
-        for name, array in (("tokens", tokens), ("offsets", offsets)):
+        # The tokens come last: where they are, offsets of theirs are too.
+        for name, array in (("offsets", offsets), ("tokens", tokens)):
             with replacing(WORK / f"{name}.npy", "wb") as file:
                 np.save(file, array)
 

@@ -70,14 +70,19 @@ def made_of(*sources, **facts):
     return {**{source.name: digest(source) for source in sources}, **facts}
 
 
-def is_made(path, of):
-    """Whether PATH is there; ends the stage where its record says that it was made of something else."""
+def check_made_of(path, of):
+    """Ends the stage where PATH's record says that it was made of something else."""
     made = Path(f"{path}.record.json")
     if made.exists():
         said = read_json(made).get("made_of", {})
         other = [name for name in sorted(said.keys() | of.keys()) if said.get(name) != of.get(name)]
         if other:
             sys.exit(f"{path} was made of another {other[0]}: remove {path}*, so that this stage makes it anew")
+
+
+def is_made(path, of):
+    """Whether PATH is there, made of this."""
+    check_made_of(path, of)
     return path.exists()
 
 
